@@ -1,0 +1,30 @@
+/* Options are declared once, beside the code that uses them: a table of lsq_option describes
+   the fields of a plain struct. Checking, did-you-mean, defaults, --help and the reference
+   all come from the table. */
+#ifndef LSQ_BASE_OPTION_H
+#define LSQ_BASE_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+  LSQ_OPTION_NUMBER,  /* double */
+  LSQ_OPTION_INTEGER, /* int64_t */
+  LSQ_OPTION_BOOLEAN, /* bool */
+  LSQ_OPTION_CHOICE,  /* int, an index into choices */
+  LSQ_OPTION_VALUE    /* no field: a Lua value that the glue checks itself */
+} lsq_option_type;
+
+/* The table ends with an entry whose name is NULL. */
+typedef struct {
+  const char *name;
+  lsq_option_type type;
+  size_t offset;              /* of the field in the options struct */
+  double standard;            /* the default; of a BOOLEAN 0 or 1, of a CHOICE its index */
+  double minimum, maximum;    /* inclusive, of NUMBER and INTEGER */
+  const char *const *choices; /* of CHOICE; NULL after the last */
+  const char *text;           /* one line: what it does, with its unit */
+} lsq_option;
+
+#endif

@@ -1,0 +1,30 @@
+#include "lua/support.h"
+
+#include "base/threads.h"
+#include "lua/module.h"
+
+void *lsq_lua_block(lua_State *L, size_t bytes) {
+  if (bytes >= SIZE_MAX - LSQ_ALIGNMENT)
+    luaL_error(L, "not enough memory: the size asked for does not fit this machine");
+  unsigned char *block = lua_newuserdatauv(L, bytes + LSQ_ALIGNMENT, 0);
+  uintptr_t past = (uintptr_t)block % LSQ_ALIGNMENT;
+  return past == 0 ? block : block + (LSQ_ALIGNMENT - past);
+}
+
+int lsq_lua_failure(lua_State *L, const lsq_error *error) {
+  lua_pushnil(L);
+  lua_pushstring(L, error->message);
+  lua_pushstring(L, lsq_status_code(error->status));
+  return 3;
+}
+
+int lsq_lua_enter(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &lsq_lua_threads_key);
+  int threads = (int)lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return lsq_threads_enter(threads);
+}
+
+lsq_random *lsq_lua_check_random(lua_State *L, int arg) {
+  return luaL_checkudata(L, arg, LSQ_RANDOM_TYPE);
+}

@@ -1,0 +1,22 @@
+/* Losses over the raw output of a network. */
+#ifndef LSQ_NN_LOSS_H
+#define LSQ_NN_LOSS_H
+
+#include "nn/network.h"
+
+/* Sum of the loss over the rows of output (n x c): mse sums squared errors over all entries;
+   cross_entropy takes logits (softmax over c >= 2 columns, logistic for 1) and targets that
+   are probability rows, or 0/1 for one column. */
+double lsq_loss_sum(lsq_loss loss, const lsq_matrix *output, const lsq_matrix *y);
+
+/* As lsq_loss_sum, and output becomes scale * d(sum)/d(output). */
+double lsq_loss_backward(lsq_loss loss, const lsq_matrix *output, const lsq_matrix *y,
+                         double scale);
+
+/* What the sum is divided by: n*c for mse, n for cross-entropy. */
+double lsq_loss_count(lsq_loss loss, size_t rows, size_t cols);
+
+/* Rows of logits become probabilities in place: softmax for cols >= 2, logistic for 1. */
+void lsq_probabilities(const lsq_matrix *logits);
+
+#endif

@@ -1,0 +1,72 @@
+/* What every trainer looks like from outside. The glue checks the options by the table,
+   allocates size() bytes, and runs start, step, step, ..., finish; between two steps it
+   answers the host, looks at the clock and calls the user back. A trainer never allocates,
+   prints or calls Lua. */
+#ifndef LSQ_TRAIN_TRAINER_H
+#define LSQ_TRAIN_TRAINER_H
+
+#include "base/option.h"
+#include "nn/network.h"
+
+typedef struct {
+  lsq_network *net;
+  const lsq_matrix *x, *y; /* the training data, finite, same number of rows, at least 1 */
+  lsq_random *random;      /* for every draw a trainer makes */
+} lsq_problem;
+
+typedef enum {
+  LSQ_RUNNING,
+  LSQ_STOPPED_ITERATIONS,
+  LSQ_STOPPED_TOLERANCE,
+  LSQ_STOPPED_DIVERGED,
+  LSQ_STOPPED_DEGENERATE
+} lsq_stop;
+
+enum { LSQ_MEASURES = 4 }; /* extra history columns a trainer may have, at most */
+
+/* What a step tells. */
+typedef struct {
+  bool iteration_done;           /* an iteration was completed in this step: the rest is valid, and
+                                    net->parameters hold that iterate */
+  size_t iteration;              /* its number, from 0 */
+  double loss;                   /* full training loss of the net at that moment */
+  double measures[LSQ_MEASURES]; /* in the order of the trainer's measures; NaN: absent */
+  lsq_stop stop;                 /* LSQ_RUNNING, or why there is no further step */
+} lsq_progress;
+
+/* What finish tells. */
+typedef struct {
+  double loss;  /* training loss of the net as it is left */
+  double score; /* what restarts are compared by, lower is better */
+} lsq_result;
+
+typedef struct {
+  const char *name;
+  const char *text; /* one line */
+  size_t options_size;
+  const lsq_option *options;   /* its own; the common ones are added by the glue */
+  const char *const *measures; /* names of the extra history columns, NULL after the last */
+
+  /* Misuse that the option table cannot express (a net of the wrong kind): a message that
+     the glue raises. */
+  lsq_status (*check)(const lsq_problem *problem, const void *options, lsq_error *error);
+
+  /* Bytes of `self`, which is aligned to LSQ_ALIGNMENT; SIZE_MAX when too large. */
+  size_t (*size)(const lsq_problem *problem, const void *options);
+
+  /* problem and options stay valid until finish. */
+  lsq_status (*start)(void *self, const lsq_problem *problem, const void *options,
+                      lsq_error *error);
+
+  /* One iteration or less, at most about 0.2 s where it can be cut. On failure the net holds
+     its last complete iterate. */
+  lsq_status (*step)(void *self, lsq_progress *progress, lsq_error *error);
+
+  /* Leaves the net as the options ask (best or last); may be called after any step. */
+  void (*finish)(void *self, lsq_result *result);
+} lsq_trainer;
+
+/* All trainers, NULL after the last. */
+extern const lsq_trainer *const lsq_trainers[];
+
+#endif
