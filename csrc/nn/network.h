@@ -14,6 +14,27 @@ typedef enum { LSQ_MSE, LSQ_CROSS_ENTROPY, LSQ_LOSSES } lsq_loss;
 
 extern const char *const lsq_loss_names[LSQ_LOSSES + 1]; /* "mse", "cross_entropy", NULL */
 
+/* The initialisations of API.md. */
+typedef enum {
+  LSQ_INIT_KAIMING, /* weights and biases U(+-1/sqrt(inputs)), as torch.nn.Linear */
+  LSQ_INIT_XAVIER,  /* weights U(+-sqrt(6/(inputs+outputs))), biases 0 */
+  LSQ_INIT_NORMAL,  /* all N(0, 1) */
+  LSQ_INIT_UNIFORM, /* all U(0, 1) */
+  LSQ_INIT_ZEROS,
+  LSQ_INIT_RAAI,          /* randomised asymmetric anti-correlated: see init.c */
+  LSQ_INIT_UNIFORM_RANGE, /* all U(first, second) */
+  LSQ_INIT_NORMAL_RANGE,  /* all N(first, second^2) */
+  LSQ_INITS
+} lsq_init_kind;
+
+typedef struct {
+  lsq_init_kind kind;
+  double first, second; /* of the last two kinds */
+} lsq_init;
+
+/* Of the kinds that take no numbers, NULL after the last. */
+extern const char *const lsq_init_names[LSQ_INIT_RAAI + 2];
+
 typedef struct {
   lsq_matrix weight; /* inputs x outputs */
   double *bias;      /* outputs; NULL where the layer has none */
@@ -25,13 +46,14 @@ typedef struct {
   lsq_activation activation, output_activation;
   double alpha; /* slope of leaky_relu */
   lsq_loss loss;
+  lsq_init init; /* the net's own scheme: fresh draws use it unless told otherwise */
   double *parameters;
   size_t parameter_count;
 } lsq_network;
 
 /* Places a network of the given shape over the arena: widths has depth+1 entries, bias
-   depth. Parameters are not initialised; activation, alpha and loss get their defaults
-   (relu, identity, 0.1, mse). Measures with a measuring arena. */
+   depth. Parameters are not initialised; activation, alpha, loss and init get their
+   defaults (relu, identity, 0.1, mse, kaiming). Measures with a measuring arena. */
 void lsq_network_place(lsq_network *net, lsq_arena *arena, size_t depth, const size_t *widths,
                        const bool *bias);
 
@@ -52,26 +74,8 @@ static inline lsq_activation lsq_network_activation(const lsq_network *net, size
   return k + 1 == net->depth ? net->output_activation : net->activation;
 }
 
-/* The initialisations of API.md. */
-typedef enum {
-  LSQ_INIT_KAIMING, /* weights and biases U(+-1/sqrt(inputs)), as torch.nn.Linear */
-  LSQ_INIT_XAVIER,  /* weights U(+-sqrt(6/(inputs+outputs))), biases 0 */
-  LSQ_INIT_NORMAL,  /* all N(0, 1) */
-  LSQ_INIT_UNIFORM, /* all U(0, 1) */
-  LSQ_INIT_ZEROS,
-  LSQ_INIT_RAAI,          /* randomised asymmetric anti-correlated (Singh and Sreejith) */
-  LSQ_INIT_UNIFORM_RANGE, /* all U(first, second) */
-  LSQ_INIT_NORMAL_RANGE,  /* all N(first, second^2) */
-  LSQ_INITS
-} lsq_init_kind;
-
-typedef struct {
-  lsq_init_kind kind;
-  double first, second; /* of the last two kinds */
-} lsq_init;
-
-extern const char *const lsq_init_names[LSQ_INIT_RAAI + 2]; /* of the kinds without numbers */
-
+/* Draws every parameter anew, layer by layer in the order of the flat vector (raai: neuron by
+   neuron). net->init is left as it is. */
 void lsq_network_initialise(lsq_network *net, const lsq_init *init, lsq_random *random);
 
 #endif

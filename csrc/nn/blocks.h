@@ -1,0 +1,55 @@
+/* How a pass over the rows is cut into blocks: by the shapes alone, so that no result depends
+   on the number of threads. */
+#ifndef LSQ_NN_BLOCKS_H
+#define LSQ_NN_BLOCKS_H
+
+#include "nn/network.h"
+
+enum {
+  LSQ_BLOCK_DOUBLES =
+      24 * 1024,        /* a block's activations: 192 KiB, well within a second-level cache */
+  LSQ_BLOCK_LEAST = 16, /* rows, however wide the network: weights are read once a block */
+  LSQ_BLOCK_WORTH_SPLITTING = 64, /* rows a thread should get at least */
+  LSQ_PARALLEL_WORK = 64 * 1024   /* multiplications below which a parallel region does not pay */
+};
+
+typedef struct {
+  size_t rows;  /* of all blocks together */
+  size_t size;  /* rows of each block; the last may have fewer */
+  size_t count; /* blocks */
+} lsq_blocks;
+
+/* Blocks of equal size, whose rows take row_doubles each in the caches. */
+static inline lsq_blocks lsq_blocks_of(size_t rows, size_t row_doubles) {
+  size_t most = lsq_size_max(LSQ_BLOCK_DOUBLES / row_doubles, LSQ_BLOCK_LEAST);
+  most = lsq_size_min(most, lsq_size_max(rows / 16, LSQ_BLOCK_WORTH_SPLITTING));
+  size_t count = rows / most + (rows % most != 0);
+  size_t size = count == 0 ? 0 : (rows + count - 1) / count;
+  size = (size + 7) / 8 * 8; /* whole SIMD tiles */
+  return (lsq_blocks){rows, size, size == 0 ? 0 : (rows + size - 1) / size};
+}
+
+static inline size_t lsq_blocks_first(const lsq_blocks *blocks, size_t block) {
+  return block * blocks->size;
+}
+
+static inline size_t lsq_blocks_rows(const lsq_blocks *blocks, size_t block) {
+  return lsq_size_min(blocks->size, blocks->rows - block * blocks->size);
+}
+
+/* Threads for `tasks` tasks over all rows, at most `available`. */
+static inline size_t lsq_blocks_threads(const lsq_network *net, size_t rows, size_t tasks,
+                                        size_t available) {
+  const bool pays = lsq_size_multiply(rows, net->parameter_count) >= LSQ_PARALLEL_WORK;
+  return pays ? lsq_size_max(lsq_size_min(tasks, available), 1) : 1;
+}
+
+/* The widest layer's outputs. */
+static inline size_t lsq_network_widest(const lsq_network *net) {
+  size_t widest = 0;
+  for (size_t k = 0; k < net->depth; k++)
+    widest = lsq_size_max(widest, net->layers[k].weight.cols);
+  return widest;
+}
+
+#endif

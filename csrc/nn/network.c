@@ -1,0 +1,46 @@
+#include "nn/network.h"
+
+const char *const lsq_loss_names[] = {"mse", "cross_entropy", NULL};
+
+static size_t count_parameters(size_t depth, const size_t *widths, const bool *bias) {
+  size_t count = 0;
+  for (size_t k = 0; k < depth; k++) {
+    count = lsq_size_add(count, lsq_size_multiply(widths[k], widths[k + 1]));
+    if (bias[k])
+      count = lsq_size_add(count, widths[k + 1]);
+  }
+  return count;
+}
+
+void lsq_network_place(lsq_network *net, lsq_arena *arena, size_t depth, const size_t *widths,
+                       const bool *bias) {
+  *net = (lsq_network){.depth = depth,
+                       .activation = LSQ_RELU,
+                       .output_activation = LSQ_IDENTITY,
+                       .alpha = 0.1,
+                       .loss = LSQ_MSE,
+                       .init = {.kind = LSQ_INIT_KAIMING},
+                       .parameter_count = count_parameters(depth, widths, bias)};
+  net->layers = lsq_arena_take(arena, depth, sizeof *net->layers);
+  net->parameters = lsq_arena_doubles(arena, net->parameter_count);
+  if (arena->base == NULL)
+    return;
+  for (size_t k = 0; k < depth; k++) {
+    net->layers[k].weight = lsq_matrix_over(net->parameters, widths[k], widths[k + 1]);
+    net->layers[k].bias = bias[k] ? net->parameters : NULL;
+  }
+  lsq_network_point(net, net->parameters);
+}
+
+void lsq_network_point(lsq_network *net, double *parameters) {
+  net->parameters = parameters;
+  for (size_t k = 0; k < net->depth; k++) {
+    lsq_layer *layer = &net->layers[k];
+    layer->weight.data = parameters;
+    parameters += layer->weight.rows * layer->weight.cols;
+    if (layer->bias != NULL) {
+      layer->bias = parameters;
+      parameters += layer->weight.cols;
+    }
+  }
+}
