@@ -14,6 +14,7 @@ const char *lsq_status_code(lsq_status status) {
       [LSQ_NO_WRITE] = "no_write",
       [LSQ_BAD_FORMAT] = "bad_format",
       [LSQ_TOO_LARGE] = "too_large",
+      [LSQ_MISUSE] = "misuse",
       [LSQ_INTERNAL] = "internal",
   };
   return codes[status];

@@ -12,6 +12,7 @@ typedef enum {
   LSQ_NO_WRITE,
   LSQ_BAD_FORMAT,
   LSQ_TOO_LARGE,
+  LSQ_MISUSE,  /* the caller's mistake, which the glue raises instead of returning */
   LSQ_INTERNAL /* our own bug, such as a negative LAPACK info */
 } lsq_status;
 

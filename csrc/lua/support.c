@@ -18,6 +18,14 @@ int lsq_lua_failure(lua_State *L, const lsq_error *error) {
   return 3;
 }
 
+lsq_status lsq_lua_check_finite(const lsq_matrix *m, const char *name, lsq_error *error) {
+  size_t row, col;
+  if (lsq_matrix_is_finite(m, &row, &col))
+    return LSQ_OK;
+  return lsq_fail(error, LSQ_NON_FINITE, "%s is not finite: row %zu, column %zu is %g", name,
+                  row + 1, col + 1, lsq_matrix_row(m, row)[col]);
+}
+
 int lsq_lua_enter(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &lsq_lua_threads_key);
   int threads = (int)lua_tointeger(L, -1);

@@ -23,6 +23,9 @@ void *lsq_lua_block(lua_State *L, size_t bytes);
 /* Pushes nil, message, code; returns 3. */
 int lsq_lua_failure(lua_State *L, const lsq_error *error);
 
+/* LSQ_NON_FINITE, naming the matrix and the 1-based place, unless all of m is finite. */
+lsq_status lsq_lua_check_finite(const lsq_matrix *m, const char *name, lsq_error *error);
+
 /* Thread count of this Lua state around calls below the glue: nothing in between may raise. */
 int lsq_lua_enter(lua_State *L);
 
@@ -73,6 +76,7 @@ void lsq_lua_open_random(lua_State *L);
 void lsq_lua_open_network(lua_State *L);
 void lsq_lua_open_network_io(lua_State *L);
 void lsq_lua_open_kernels(lua_State *L);
+void lsq_lua_open_linear_regression(lua_State *L);
 void lsq_lua_open_trainers(lua_State *L);
 
 #endif

@@ -22,7 +22,11 @@ typedef enum {
   LSQ_STOPPED_DEGENERATE
 } lsq_stop;
 
-enum { LSQ_MEASURES = 4 }; /* extra history columns a trainer may have, at most */
+enum {
+  LSQ_MEASURES = 4, /* extra history columns, and extra report fields, a trainer may have */
+  LSQ_WARNINGS = 4,
+  LSQ_WARNING_SIZE = 192
+};
 
 /* What a step tells. */
 typedef struct {
@@ -36,8 +40,11 @@ typedef struct {
 
 /* What finish tells. */
 typedef struct {
-  double loss;  /* training loss of the net as it is left */
+  double loss;  /* training loss of the net as it is left; infinite when no iterate is finite */
   double score; /* what restarts are compared by, lower is better */
+  double totals[LSQ_MEASURES]; /* in the order of the trainer's totals */
+  int warning_count;
+  char warnings[LSQ_WARNINGS][LSQ_WARNING_SIZE];
 } lsq_result;
 
 typedef struct {
@@ -46,9 +53,9 @@ typedef struct {
   size_t options_size;
   const lsq_option *options;   /* its own; the common ones are added by the glue */
   const char *const *measures; /* names of the extra history columns, NULL after the last */
+  const char *const *totals;   /* names of the extra report fields, NULL after the last */
 
-  /* Misuse that the option table cannot express (a net of the wrong kind): a message that
-     the glue raises. */
+  /* LSQ_MISUSE for what the option table cannot express: a net of the wrong kind. */
   lsq_status (*check)(const lsq_problem *problem, const void *options, lsq_error *error);
 
   /* Bytes of `self`, which is aligned to LSQ_ALIGNMENT; SIZE_MAX when too large. */
@@ -62,9 +69,13 @@ typedef struct {
      its last complete iterate. */
   lsq_status (*step)(void *self, lsq_progress *progress, lsq_error *error);
 
-  /* Leaves the net as the options ask (best or last); may be called after any step. */
-  void (*finish)(void *self, lsq_result *result);
+  /* Leaves the net as the options ask (best or last), or at its current iterate where the
+     caller wants that one. May be called after any step. The result comes zeroed. */
+  void (*finish)(void *self, bool keep_current, lsq_result *result);
 } lsq_trainer;
+
+/* Adds a warning to the report, as long as there is room. */
+__attribute__((format(printf, 2, 3))) void lsq_warn(lsq_result *result, const char *format, ...);
 
 /* All trainers, NULL after the last. */
 extern const lsq_trainer *const lsq_trainers[];

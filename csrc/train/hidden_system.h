@@ -1,0 +1,52 @@
+/* The linear system of ANMIN's hidden layer (Eq. 6-9), with x~ = (1, x'):
+
+     (M + lambda I) a = c,   M_jl = (B B')_jl U_jl,   U_jl = 1/N sum_i G_ij G_il x~_i x~_i',
+     c_j = 1/N sum_i [(y_i - b0) B']_j G_ij x~_i,     a the columns of A stacked.
+
+   G = alpha + (1 - alpha) F is the frozen activation pattern. Only sums over F are gathered;
+   the leaky ones follow in closed form. */
+#ifndef LSQ_TRAIN_HIDDEN_SYSTEM_H
+#define LSQ_TRAIN_HIDDEN_SYSTEM_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "nn/pattern_gram.h"
+
+typedef struct {
+  size_t units, features; /* h and d + 1 */
+  size_t order;           /* units * features */
+  double alpha;           /* slope of the activation for z < 0; 0 for relu */
+  lsq_pattern_gram gram;  /* sum_i F_ij F_il x~_i x~_i' */
+  double *moment;         /* sum_i x~_i x~_i', packed as gram's products */
+  lsq_matrix product;     /* units x units: B B' */
+  lsq_matrix matrix;      /* order x order: M + lambda I (lower), then its factor */
+  double *right;          /* order: c, then the solution */
+  double *eigenvalues;    /* order; of the two functions that need them, NULL without */
+  lsq_matrix rotated;     /* order x 1, likewise */
+  void *eigen_workspace;
+  bool can_rotate; /* whether eigenvectors were asked for */
+} lsq_hidden_system;
+
+/* Places the system. Of eigenvalues and eigenvectors, only what is asked for gets room. */
+void lsq_hidden_system_place(lsq_hidden_system *system, lsq_arena *arena, size_t units,
+                             size_t features, bool eigenvalues, bool eigenvectors);
+
+/* matrix <- M + lambda I, lower triangle, from the sums of `rows` rows and the output layer's
+   weights (units x outputs). */
+void lsq_hidden_system_assemble(lsq_hidden_system *system, const lsq_matrix *output_weight,
+                                size_t rows, double lambda);
+
+/* Factors the assembled matrix and solves; log_determinant gets ln |M + lambda I|. */
+lsq_status lsq_hidden_system_solve(lsq_hidden_system *system, double *log_determinant,
+                                   lsq_error *error);
+
+/* Solves the assembled matrix by its eigenvalues, those below `floor` raised to it
+   (Algorithm 1, lines 10-12). */
+lsq_status lsq_hidden_system_solve_floored(lsq_hidden_system *system, double floor,
+                                           lsq_error *error);
+
+/* The 2-norm condition number of the assembled matrix, which is overwritten. */
+lsq_status lsq_hidden_system_condition(lsq_hidden_system *system, double *condition,
+                                       lsq_error *error);
+
+#endif

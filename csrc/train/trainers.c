@@ -1,0 +1,16 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "train/anmin.h"
+#include "train/trainer.h"
+
+const lsq_trainer *const lsq_trainers[] = {&lsq_anmin, NULL};
+
+void lsq_warn(lsq_result *result, const char *format, ...) {
+  if (result->warning_count == LSQ_WARNINGS)
+    return;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(result->warnings[result->warning_count++], LSQ_WARNING_SIZE, format, arguments);
+  va_end(arguments);
+}
