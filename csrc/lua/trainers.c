@@ -1,5 +1,24 @@
-/*** Trainers. Each changes the net in place and returns a report; see the table of its options
-with `lsqnet.options(name)`.
+/*** Trainers: `report, message, code = lsqnet.<trainer>(net, X, Y, options)`.
+
+Each trains the net in place, from its parameters as they are, and returns a report. All take
+these options beside their own:
+
+* `validation={X, Y}`: data whose loss the history records as `validation_loss`
+* `on_iteration=function(event) end`: called after each iteration with the history's entry, and
+  `net` and `restart` beside; only an explicit `false` stops the training
+* `time_limit` in seconds, `target_loss` of the training loss
+* `restarts=K`: the net as given and K - 1 fresh draws (by `init`, the net's own scheme unless
+  named); the best is kept
+* `seed=1` of every draw, `verbose=false`: a line an iteration on the standard error
+
+The report has `loss` (training loss of the net as returned), `iterations`, `seconds`, `stopped`
+("iterations", "tolerance", "target", "time", "callback", "diverged" or "degenerate"), `warnings`
+(a list of sentences), with restarts `restart` (which was kept), and `history`: a list of
+`{iteration, seconds, loss, validation_loss, ...}`, of the best restart, entry 1 being iteration 0.
+
+Misuse (shapes, types, ranges, unknown options) raises. Data or parameters that are not finite
+give `nil, message, "non_finite"` and leave the net alone; a training that diverges is no error:
+the best net is kept.
 @module lsqnet
 */
 #include <math.h>
@@ -422,6 +441,37 @@ static int options(lua_State *L) {
   return luaL_argerror(L, 1, lua_pushfstring(L, "no trainer is named '%s'%s", name, hint));
 }
 
+/*** ANMIN: trains a two-layer ReLU net by solving each layer in closed form in turn, with the
+activation pattern frozen while the hidden layer is solved. Barbu (2023), "Training a Two Layer
+ReLU Network Analytically", Algorithm 1. The objective is Eq. 1: the squared error summed over
+outputs, mean over rows, plus `lambda` times the squared norm of all weights and biases. The
+output layer is refitted before the first iteration.
+
+Memory is O((d+1)^2 h^2), whatever N is; an iteration costs O(N (d+1)^2 h^2 + ((d+1) h)^3).
+@function anmin
+@tparam network net layers {d, h, c}, relu or leaky_relu, identity output, biases, mse; changed
+in place. The paper draws its start from N(0, 1): `init="normal"`
+@tparam matrix X N x d; the paper's protocol has columns of mean 0 and deviation 1
+@tparam matrix Y N x c; the paper's protocol centres it
+@tparam[opt] table options beside the common ones:
+`iterations=30`;
+`lambda=1e-3` (the authors' code sums where the paper averages: its tables are reproduced with
+1e-3/N);
+`keep="best"` (of the objective) or "last";
+`degenerate="svd"` (raise eigenvalues below 1e-4 to it), "restart" (draw the hidden layer from
+N(0, 1), counted as an iteration) or "stop" (`stopped="degenerate"`): the answer to a hidden-layer
+system that Cholesky cannot factor, or for which ln|M + lambda I| + (d+1) h ln N is not above
+`log_determinant_threshold=-math.huge` (on which scale the authors use -10000);
+`condition=false`: whether to record the system's 2-norm condition number, which takes its
+eigenvalues each iteration
+@treturn[1] table report; the history adds `objective` (Eq. 1), `log_determinant` (of M + lambda I;
+-math.huge when Cholesky failed) and `condition`; the report adds `degenerate_systems`, how many
+there were
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite", or "no_convergence" of an eigenvalue computation
+@raise when the net is of another kind, shapes do not match or an option is wrong
+*/
 void lsq_lua_open_trainers(lua_State *L) {
   for (size_t k = 0; lsq_trainers[k] != NULL; k++) {
     lua_pushlightuserdata(L, (void *)(uintptr_t)lsq_trainers[k]);
