@@ -7,7 +7,26 @@
 #ifndef LSQ_NN_PATTERN_GRAM_H
 #define LSQ_NN_PATTERN_GRAM_H
 
+#include <stdint.h>
+
 #include "base/arena.h"
+
+/* Scratch of lsq_pattern_gram_add. A slot holds one distinct firing pattern (a row of F) and
+   the summed products x_ip x_iq of the rows that show it. */
+typedef struct {
+  size_t threads;    /* that the tables are placed for */
+  size_t words;      /* 64-bit words of one firing pattern */
+  size_t capacity;   /* slots, and rows packed at a time; a multiple of the rows of a pass */
+  size_t used;       /* slots filled */
+  unsigned hash_log; /* log2 of the entries of hash */
+  uint64_t *packed;  /* capacity x words: the firing patterns of the rows being added */
+  uint32_t *slot_of; /* capacity: the slot of each of those rows */
+  uint32_t *hash;    /* 2^hash_log: 1 + a slot, 0 where empty */
+  uint64_t *pattern; /* capacity x words: the firing pattern of each slot */
+  double *products;  /* capacity x stride: the summed products of each slot */
+  uint64_t *columns; /* passes x units: bit r is set where the unit fires in slot r of the pass */
+  double *tables;    /* threads x one pass's subset sums */
+} lsq_pattern_scratch;
 
 typedef struct {
   size_t units, features;
@@ -15,7 +34,7 @@ typedef struct {
   size_t products; /* features (features + 1) / 2 products (p, q), p <= q */
   size_t stride;   /* doubles from one pair's products to the next's: products, padded */
   double *sums;    /* pairs x stride; U[j,l][p,q] at sums[pair * stride + product] */
-  void *scratch;   /* of lsq_pattern_gram_add */
+  lsq_pattern_scratch scratch;
 } lsq_pattern_gram;
 
 /* Index of the pair j <= l: row by row of the upper triangle. */
@@ -30,7 +49,10 @@ void lsq_pattern_gram_place(lsq_pattern_gram *gram, lsq_arena *arena, size_t uni
 
 void lsq_pattern_gram_clear(lsq_pattern_gram *gram);
 
-/* Adds rows. z (n x units): unit j fires in row i where z[i][j] > 0; x (n x features). */
+/* Adds rows. z (n x units): unit j fires in row i where z[i][j] > 0, so that neither 0 nor NaN
+   fires; x (n x features). The same calls give the same bits under any number of threads.
+   Splitting the rows among calls differently changes the order of summation, and so the last
+   bits. A row that is not finite spoils the sums of the pairs that fire in it, no others. */
 void lsq_pattern_gram_add(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matrix *z);
 
 #endif
