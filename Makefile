@@ -1,17 +1,183 @@
-# Interim; see DESIGN.
+# lsqnet: `make help` lists the targets. Everything generated goes to $(BUILD).
+
 BUILD ?= build
-CC ?= gcc
-LUA_INCDIR ?= /usr/include/lua5.4
-WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+ifeq ($(origin CC),default)
+CC = gcc
+endif
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -fvisibility=hidden -fopenmp -ffp-contract=fast -Icsrc -I$(LUA_INCDIR) $(CFLAGS)
-SRC := $(wildcard csrc/*/*.c)
-OBJ := $(SRC:%.c=$(BUILD)/%.o)
-build: $(BUILD)/lsqnet/core.so
-$(BUILD)/lsqnet/core.so: $(OBJ)
+LUA ?= lua5.4
+LUA_INCDIR ?= /usr/include/lua5.4
+LUA_LIBS ?= -llua5.4
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+
+PREFIX ?= /usr/local
+LUADIR ?= $(PREFIX)/share/lua/5.4
+LIBDIR ?= $(PREFIX)/lib/lua/5.4
+INCDIR ?= $(PREFIX)/include
+
+# make V=1 shows the compiler's command lines.
+SHOW = $(if $(V),,@echo '  $(1)';)
+
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -fvisibility=hidden -fopenmp \
+  -ffp-contract=fast -Icsrc -I$(LUA_INCDIR) $(CFLAGS)
+# nodelete: closing a Lua state must not unload libgomp under its own threads.
+LINK_MODULE = $(CC) -shared -Wl,-z,nodelete -fopenmp $(LDFLAGS)
+
+MODULE = $(BUILD)/lsqnet/core.so
+SOURCES := $(wildcard csrc/*/*.c)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+LUA_FILES := $(shell find lua/lsqnet -name '*.lua')
+# Programs in C that open Lua and load the module: the specs run them.
+HOSTS := $(patsubst spec/hosts/%.c,$(BUILD)/hosts/%,$(wildcard spec/hosts/*.c)) \
+  $(BUILD)/hosts/embed
+
+quote = '$(subst ','\'',$(1))'
+DATA := $(or $(LSQNET_DATA),$(firstword $(wildcard data ../shared/data)),data)
+PATH_VALUE = $(call quote,$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;)
+CPATH_VALUE = $(call quote,$(abspath $(BUILD))/?.so;;)
+DATA_VALUE = $(call quote,$(abspath $(DATA)))
+WITH_ENV = LUA_PATH=$(PATH_VALUE) LUA_CPATH=$(CPATH_VALUE) LSQNET_DATA=$(DATA_VALUE)
+SUBMAKE = +@$(MAKE) --no-print-directory
+
+.PHONY: build help deps deps-develop env hosts test demo bench check asan valgrind docs install \
+  uninstall clean force
+
+# Compiles with all cores, unless make was already told how many.
+build:
+	$(SUBMAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS)) $(MODULE)
+
+help:
+	@echo 'make deps            install what building, running and testing need (Debian)'
+	@echo 'make deps-develop    and what check, docs, valgrind and LuaRocks need'
+	@echo 'make build           the module, in $(BUILD)/lsqnet/core.so'
+	@echo 'make env             the lines that let Lua find it: eval "$$(make -s env)"'
+	@echo 'make demo            train on a picture of a horse, compare, plot'
+	@echo 'make test            all specs; BLAS=reference|openblas|system|both TEST=spec/x_spec.lua'
+	@echo 'make bench           measurements; BLAS=... BENCH=bench/x.lua'
+	@echo 'make check           formatting, lints, layers, warnings as errors'
+	@echo 'make asan            the specs under AddressSanitizer and UBSan'
+	@echo 'make valgrind        some of the specs under Valgrind'
+	@echo 'make docs            the reference, in $(BUILD)/docs/index.html'
+	@echo 'make install         to PREFIX=$(PREFIX); make uninstall removes it'
+	@echo 'make clean           remove $(BUILD)'
+
+deps:
+	@.ci/deps
+
+deps-develop:
+	@.ci/deps build run test develop
+
+# With -j and deps among the goals nothing may start before the compiler is there.
+ifneq ($(filter deps deps-develop,$(MAKECMDGOALS)),)
+build hosts check asan valgrind docs: | $(filter deps deps-develop,$(MAKECMDGOALS))
+endif
+
+# --- building -------------------------------------------------------------------------------
+
+$(MODULE): $(OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) -shared -Wl,-z,nodelete -fopenmp $(LDFLAGS) -o $@ $^ -llapack -lblas -lm
-$(BUILD)/%.o: %.c
+	$(call SHOW,link $@) $(LINK_MODULE) -o $@ $^ -llapack -lblas -lm
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
--include $(OBJ:.o=.d)
+	$(call SHOW,compile $<) $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Changes when the flags do, so that nothing compiled otherwise is linked in.
+$(BUILD)/flags: force
+	@mkdir -p $(@D)
+	@echo $(call quote,$(CC) $(ALL_CFLAGS) $(LDFLAGS)) | cmp -s - $@ || \
+	  echo $(call quote,$(CC) $(ALL_CFLAGS) $(LDFLAGS)) >$@
+
+-include $(OBJECTS:.o=.d)
+
+hosts: build
+	$(SUBMAKE) $(HOSTS)
+
+$(BUILD)/hosts/embed: examples/embed/main.c $(BUILD)/flags
+$(BUILD)/hosts/%: spec/hosts/%.c $(BUILD)/flags
+$(HOSTS):
+	@mkdir -p $(@D)
+	$(call SHOW,host $@) $(CC) $(ALL_CFLAGS) -pthread -MMD -MP -o $@ $< $(LDFLAGS) $(LUA_LIBS) -lm
+
+-include $(HOSTS:=.d)
+
+env:
+	@echo export LUA_PATH=$(call quote,$(PATH_VALUE))
+	@echo export LUA_CPATH=$(call quote,$(CPATH_VALUE))
+	@echo export LSQNET_DATA=$(call quote,$(DATA_VALUE))
+
+# --- running --------------------------------------------------------------------------------
+
+BLAS ?= both
+RUN = $(WITH_ENV) CC='$(CC)' LUA='$(LUA)' BUILD='$(BUILD)'
+
+test: build hosts
+	@$(RUN) .ci/specs '$(BLAS)' $(TEST)
+
+demo: build
+	@$(WITH_ENV) $(LUA) examples/demo.lua $(BUILD)/demo
+
+BENCH ?= $(wildcard bench/*.lua)
+bench: build
+	@for blas in $(if $(filter both,$(BLAS)),openblas reference,$(BLAS)); do \
+	  path=$$(CC='$(CC)' .ci/blas $$blas) || exit 1; \
+	  for program in $(BENCH); do \
+	    echo "== $$program, $$blas BLAS"; \
+	    env $${path:+LD_LIBRARY_PATH="$$path"} $(WITH_ENV) $(LUA) $$program || exit 1; \
+	  done; \
+	done
+
+# --- checking -------------------------------------------------------------------------------
+
+# The layer check reads the objects too: they are built with warnings as errors.
+check:
+	@.ci/deps --check build develop
+	$(SUBMAKE) build BUILD=$(BUILD)/check CFLAGS='-O2 -Werror'
+	@clang-format --dry-run --Werror $$(find csrc spec examples -name '*.[ch]')
+	@luacheck --quiet .
+	@$(LUA) .ci/layers.lua $(BUILD)/check
+	@echo 'check: formatting, lints, layers and warnings are in order'
+
+SANITIZE = -fsanitize=address,undefined
+ASAN_CFLAGS = -O1 -g -fno-omit-frame-pointer $(SANITIZE) -fno-sanitize-recover=all -DLSQ_NO_CLONES
+# Lua itself is not instrumented, so the runtime has to be there before it.
+ASAN_LUA = env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \
+  LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan.supp $(LUA)
+asan:
+	$(SUBMAKE) test BUILD=$(BUILD)/asan CFLAGS='$(ASAN_CFLAGS)' LDFLAGS='$(SANITIZE)' \
+	  BLAS=reference LUA="$(ASAN_LUA)"
+
+# Valgrind 3.19 knows no AVX-512: no clones, one thread, the reference BLAS. It is some fifty
+# times slower than the machine, hence a part of the specs.
+VALGRIND = valgrind --quiet --error-exitcode=99 --suppressions=.ci/valgrind.supp
+VALGRIND_SPECS ?= spec/matrix_basic_spec.lua
+valgrind:
+	@.ci/deps --check build develop
+	$(SUBMAKE) test BUILD=$(BUILD)/valgrind CFLAGS='-O1 -g -DLSQ_NO_CLONES' BLAS=reference \
+	  TEST='$(or $(TEST),$(VALGRIND_SPECS))' LUA='env OMP_NUM_THREADS=1 $(VALGRIND) $(LUA)'
+
+docs:
+	@.ci/deps --check develop
+	@mkdir -p $(BUILD)/docs
+	@cd docs && ldoc --quiet --fatalwarnings --dir $(abspath $(BUILD))/docs .
+
+# --- installing -----------------------------------------------------------------------------
+
+INSTALLED = $(LIBDIR)/lsqnet/core.so $(INCDIR)/lsqnet.h $(LUA_FILES:lua/%=$(LUADIR)/%)
+
+install: build
+	install -D -m 755 $(MODULE) $(DESTDIR)$(LIBDIR)/lsqnet/core.so
+	install -D -m 644 csrc/lsqnet.h $(DESTDIR)$(INCDIR)/lsqnet.h
+	@for file in $(LUA_FILES:lua/%=%); do \
+	  echo install -D -m 644 lua/$$file $(DESTDIR)$(LUADIR)/$$file; \
+	  install -D -m 644 lua/$$file $(DESTDIR)$(LUADIR)/$$file || exit 1; \
+	done
+
+uninstall:
+	rm -f $(INSTALLED:%=$(DESTDIR)%)
+	-@find $(DESTDIR)$(LIBDIR)/lsqnet $(DESTDIR)$(LUADIR)/lsqnet -depth -type d \
+	  -exec rmdir {} + 2>/dev/null
+
+clean:
+	rm -rf $(BUILD)
