@@ -29,8 +29,8 @@ SOURCES := $(wildcard csrc/*/*.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 LUA_FILES := $(shell find lua/lsqnet -name '*.lua')
 # Programs in C that open Lua and load the module: the specs run them.
-HOSTS := $(patsubst spec/hosts/%.c,$(BUILD)/hosts/%,$(wildcard spec/hosts/*.c)) \
-  $(BUILD)/hosts/embed
+SPEC_HOSTS := $(patsubst spec/hosts/%.c,$(BUILD)/hosts/%,$(wildcard spec/hosts/*.c))
+HOSTS := $(SPEC_HOSTS) $(BUILD)/hosts/embed
 
 quote = '$(subst ','\'',$(1))'
 DATA := $(or $(LSQNET_DATA),$(firstword $(wildcard data ../shared/data)),data)
@@ -95,7 +95,7 @@ hosts: build
 	$(SUBMAKE) $(HOSTS)
 
 $(BUILD)/hosts/embed: examples/embed/main.c $(BUILD)/flags
-$(BUILD)/hosts/%: spec/hosts/%.c $(BUILD)/flags
+$(SPEC_HOSTS): $(BUILD)/hosts/%: spec/hosts/%.c $(BUILD)/flags
 $(HOSTS):
 	@mkdir -p $(@D)
 	$(call SHOW,host $@) $(CC) $(ALL_CFLAGS) -pthread -MMD -MP -o $@ $< $(LDFLAGS) $(LUA_LIBS) -lm
@@ -157,10 +157,16 @@ valgrind:
 	$(SUBMAKE) test BUILD=$(BUILD)/valgrind CFLAGS='-O1 -g -DLSQ_NO_CLONES' BLAS=reference \
 	  TEST='$(or $(TEST),$(VALGRIND_SPECS))' LUA='env OMP_NUM_THREADS=1 $(VALGRIND) $(LUA)'
 
+# What opens a module comes before the files that add to it.
+DOCUMENTED_FIRST = csrc/lua/module.c csrc/lua/matrix.c csrc/lua/network.c lua/lsqnet/datasets.lua
+DOCUMENTED = $(DOCUMENTED_FIRST) $(filter-out $(DOCUMENTED_FIRST) lua/lsqnet/init.lua,$(sort \
+  $(shell grep -l '^/\*\*\*' csrc/lua/*.c) $(shell grep -rlE '@(sub)?module' lua/lsqnet)))
 docs:
 	@.ci/deps --check develop
 	@mkdir -p $(BUILD)/docs
-	@cd docs && ldoc --quiet --fatalwarnings --dir $(abspath $(BUILD))/docs .
+	@{ cat docs/config.ld; echo 'file = {'; printf '  "$(CURDIR)/%s",\n' $(DOCUMENTED); echo '}'; } \
+	  >$(BUILD)/docs.ld
+	@ldoc --quiet --fatalwarnings --config $(BUILD)/docs.ld --dir $(abspath $(BUILD))/docs .
 
 # --- installing -----------------------------------------------------------------------------
 

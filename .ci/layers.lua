@@ -97,8 +97,8 @@ local function check_room(path, room, text)
         finding(place, "%s calls %s: BLAS and LAPACK are called in csrc/linalg alone", room, name)
       end
     end
-    if room ~= "lua" and line:match("%f[%w_]stdout%f[^%w_]") or line:match("%f[%w_]stderr%f[^%w_]")
-    then
+    if room ~= "lua" and (line:match("%f[%w_]stdout%f[^%w_]")
+        or line:match("%f[%w_]stderr%f[^%w_]")) then
       finding(place, "%s prints", room)
     end
   end)

@@ -1,0 +1,179 @@
+local lsqnet = require "lsqnet"
+local tmp = require "tmp"
+
+local PARTS = { "data", "datasets", "metrics", "plot", "progress" }
+
+local function files()
+  local list = {}
+  local pipe = assert(io.popen("find csrc/lua lua/lsqnet -name '*.c' -o -name '*.lua' | sort"))
+  for path in pipe:lines() do
+    list[#list + 1] = path
+  end
+  pipe:close()
+  return list
+end
+
+-- Calls visit(comment, the code line below it) for each LDoc comment of a file.
+local function each_comment(path, visit)
+  local text = tmp.read(path)
+  if path:match("%.c$") then
+    for comment, below in text:gmatch("/%*%*%*(.-)%*/\n?([^\n]*)") do
+      visit(comment, below)
+    end
+    return
+  end
+  local comment
+  for line in text:gmatch("([^\n]*)\n") do
+    if line:match("^%s*%-%-%-") then
+      comment = line:gsub("^%s*%-%-%-+", "")
+    elseif comment and line:match("^%s*%-%-") then
+      comment = comment .. "\n" .. line:gsub("^%s*%-%-", "")
+    elseif comment then
+      visit(comment, line)
+      comment = nil
+    end
+  end
+end
+
+-- The name under which LDoc lists an entry, as a person writes it: lsqnet.data.split, or
+-- matrix:sum for a method.
+local function full_name(name, module, is_class)
+  if name:match("^lsqnet%.") or name:find(":", 1, true) then
+    return name
+  elseif is_class then
+    return module .. ":" .. name
+  elseif name:find(".", 1, true) then
+    return "lsqnet." .. name
+  end
+  return module .. "." .. name
+end
+
+-- { full name = { path =, summary = } } of all entries.
+local function documented()
+  local entries = {}
+  for _, path in ipairs(files()) do
+    local module, is_class
+    each_comment(path, function(comment, below)
+      local kind, named = comment:match("@(%l*module) ([%w_.]+)")
+      if not kind then
+        kind, named = comment:match("@(classmod) ([%w_.]+)")
+      end
+      if kind then
+        module, is_class = named, kind == "classmod"
+        return
+      end
+      local name = comment:match("@function ([%w_.:]+)")
+      if not name and path:match("%.lua$") then
+        local prefix
+        prefix, name = below:match("^%s*function ([%w_]+[.:])([%w_]+)")
+        if name and prefix:sub(-1) == ":" then
+          name = prefix .. name
+        end
+      end
+      if name and module then
+        entries[full_name(name, module, is_class)] = {
+          path = path,
+          summary = comment:match("^%s*([^@]*)"),
+        }
+      end
+    end)
+  end
+  return entries
+end
+
+local function is_callable(value)
+  local meta = type(value) == "table" and getmetatable(value)
+  return type(value) == "function" or meta and meta.__call ~= nil
+end
+
+local function add_functions(names, prefix, of)
+  for key, value in pairs(of) do
+    if type(key) == "string" and not key:match("^_") and is_callable(value) then
+      names[prefix .. key] = true
+    end
+  end
+end
+
+-- All that a user can call, found by walking the loaded module.
+local function registered()
+  local names = {}
+  add_functions(names, "lsqnet.", lsqnet)
+  for name, value in pairs(lsqnet) do
+    if type(value) == "table" and is_callable(value) then
+      add_functions(names, "lsqnet." .. name .. ".", value)
+    end
+  end
+  for _, part in ipairs(PARTS) do
+    add_functions(names, "lsqnet." .. part .. ".", lsqnet[part])
+  end
+  local objects = {
+    matrix = lsqnet.matrix(1, 1),
+    rng = lsqnet.rng(1),
+    network = lsqnet.network { layers = { 1, 1 } },
+  }
+  for name, object in pairs(objects) do
+    local index = getmetatable(object).__index
+    if type(index) == "table" then
+      add_functions(names, name .. ":", index)
+    end
+  end
+  return names
+end
+
+-- A matrix has an __index function (for m.rows): its methods are those that answer.
+local function add_answering(names, entries)
+  local matrix = lsqnet.matrix(1, 1)
+  for name in pairs(entries) do
+    local method = name:match("^matrix:([%w_]+)$")
+    if method and type(matrix[method]) == "function" then
+      names[name] = true
+    end
+  end
+end
+
+local function sorted(set)
+  local list = {}
+  for name in pairs(set) do
+    list[#list + 1] = name
+  end
+  table.sort(list)
+  return list
+end
+
+describe("the reference", function()
+  local entries, names = documented(), registered()
+
+  it("has an entry for every public name", function()
+    local missing = {}
+    for name in pairs(names) do
+      if not entries[name] then
+        missing[name] = true
+      end
+    end
+    assert.same({}, sorted(missing))
+  end)
+
+  it("has no entry for a name that does not exist", function()
+    add_answering(names, entries)
+    local stale = {}
+    for name, entry in pairs(entries) do
+      local owner = name:match("^(%w+):") or name:match("^(lsqnet)%.")
+      local is_public = owner == "lsqnet" or owner == "matrix" or owner == "rng"
+        or owner == "network"
+      if is_public and not names[name] and not name:match("^lsqnet%.options%.") then
+        stale[entry.path .. ": " .. name] = true
+      end
+    end
+    assert.same({}, sorted(stale))
+  end)
+
+  it("says in a sentence what each function is for", function()
+    local mute = {}
+    for name, entry in pairs(entries) do
+      if not entry.summary:match("%a+.*%.") then
+        mute[entry.path .. ": " .. name] = true
+      end
+    end
+    assert.same({}, sorted(mute))
+  end)
+end)
