@@ -29,9 +29,6 @@ lsq_loss lsq_lua_check_loss(lua_State *L, int arg, lsq_loss standard);
 lsq_status lsq_lua_check_samples(lua_State *L, const lsq_network *net, lsq_loss loss, int x_arg,
                                  lsq_error *error);
 
-/* LSQ_OK, or LSQ_NON_FINITE with the first place in the message, where the matrix is `name`. */
-lsq_status lsq_lua_check_finite(const lsq_matrix *m, const char *name, lsq_error *error);
-
 /* Raises unless the rows can be targets of the loss, and names the first that cannot. */
 void lsq_lua_check_targets(lua_State *L, int arg, lsq_loss loss, const lsq_matrix *y);
 

@@ -22,14 +22,6 @@ static void check_inputs(lua_State *L, int arg, const lsq_network *net, const ls
                                   plural(inputs, "input", "inputs")));
 }
 
-lsq_status lsq_lua_check_finite(const lsq_matrix *m, const char *name, lsq_error *error) {
-  size_t row, col;
-  if (lsq_matrix_is_finite(m, &row, &col))
-    return LSQ_OK;
-  return lsq_fail(error, LSQ_NON_FINITE, "%s is not finite at row %zu, column %zu", name, row + 1,
-                  col + 1);
-}
-
 void lsq_lua_check_targets(lua_State *L, int arg, lsq_loss loss, const lsq_matrix *y) {
   size_t row;
   if (lsq_loss_accepts(loss, y, &row))
