@@ -164,9 +164,12 @@ DOCUMENTED = $(DOCUMENTED_FIRST) $(filter-out $(DOCUMENTED_FIRST) lua/lsqnet/ini
 docs:
 	@.ci/deps --check develop
 	@mkdir -p $(BUILD)/docs
-	@{ cat docs/config.ld; echo 'file = {'; printf '  "$(CURDIR)/%s",\n' $(DOCUMENTED); echo '}'; } \
-	  >$(BUILD)/docs.ld
+	@{ cat docs/config.ld; echo 'package = "$(CURDIR)/"'; echo 'file = {'; \
+	  printf '  "$(CURDIR)/%s",\n' $(DOCUMENTED); echo '}'; } >$(BUILD)/docs.ld
 	@ldoc --quiet --fatalwarnings --config $(BUILD)/docs.ld --dir $(abspath $(BUILD))/docs .
+	@sed -i -E 's/(csrc\.lua|lua\.lsqnet)\.[a-z_.]+ Functions/Functions/g' \
+	  $$(find $(BUILD)/docs -name '*.html')
+	@echo 'the reference: $(BUILD)/docs/index.html'
 
 # --- installing -----------------------------------------------------------------------------
 
