@@ -134,10 +134,11 @@ bench: build
 check:
 	@.ci/deps --check build develop
 	$(SUBMAKE) build BUILD=$(BUILD)/check CFLAGS='-O2 -Werror'
-	@clang-format --dry-run --Werror $$(find csrc spec examples -name '*.[ch]')
-	@luacheck --quiet .
-	@$(LUA) .ci/layers.lua $(BUILD)/check
-	@echo 'check: formatting, lints, layers and warnings are in order'
+	@status=0; \
+	clang-format --dry-run --Werror $$(find csrc spec examples -name '*.[ch]') || status=1; \
+	luacheck --quiet --no-color --formatter plain . || status=1; \
+	$(LUA) .ci/layers.lua $(BUILD)/check || status=1; \
+	[ $$status = 0 ] && echo 'check: formatting, lints, layers and warnings are in order'
 
 SANITIZE = -fsanitize=address,undefined
 ASAN_CFLAGS = -O1 -g -fno-omit-frame-pointer $(SANITIZE) -fno-sanitize-recover=all -DLSQ_NO_CLONES

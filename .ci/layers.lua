@@ -128,7 +128,8 @@ local function check_exports(module)
   end
 end
 
-local sources = lines_of("find csrc lua spec examples bench .ci -name '*.[ch]' -o -name '*.lua' | sort")
+local sources = lines_of([[
+  find csrc lua spec examples bench .ci -name "*.[ch]" -o -name "*.lua" | sort]])
 for _, path in ipairs(sources) do
   local text = read(path)
   local count = each_line(text, function(line, number)
