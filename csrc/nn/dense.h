@@ -1,8 +1,8 @@
 /* The products of a dense layer, as kernels of our own: for the small widths this library is
    for, a BLAS spends more on packing and threading than on arithmetic, and the reference BLAS
-   has no vector code at all. They run on the calling thread (callers split rows among threads)
-   and add in an order that depends on the shapes alone; large products go to BLAS, which
-   promises neither. Any size may be 0; results overlap no input. */
+   has no vector code at all. They run on the calling thread (callers split rows among threads),
+   call no BLAS, and add in an order that depends on the shapes alone. Any size may be 0;
+   results overlap no input. */
 #ifndef LSQ_NN_DENSE_H
 #define LSQ_NN_DENSE_H
 
