@@ -105,7 +105,8 @@ describe("lsqnet.metrics", function()
         refusal(f, matrix(3, 1), matrix(1, 3)):match "%(.*%)$")
       assert.are.equal("(Y is empty)", refusal(f, matrix(0, 1), matrix(0, 1)):match "%(.*%)$")
       assert.are.equal("(Y is empty)", refusal(f, matrix(2, 0), matrix(2, 0)):match "%(.*%)$")
-      assert.is_truthy(refusal(f, {}, matrix(1, 1)):find("lsqnet.matrix expected, got table", 1, true))
+      local message = refusal(f, {}, matrix(1, 1))
+      assert.is_truthy(message:find("lsqnet.matrix expected, got table", 1, true))
     end
     assert.are.equal("bad argument #2 to 'mse' (3 x 1 expected to match Y, got 1 x 3)",
       refusal(function() metrics.mse(matrix(3, 1), matrix(1, 3)) end))

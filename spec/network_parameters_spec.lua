@@ -156,7 +156,8 @@ describe("network:fold_scaling", function()
     local net = lsqnet.network { layers = { 2, 1 } }
     local before = net:parameters()
     local function check(mean, scale, message, code)
-      local value, said, kind = net:fold_scaling({ mean = matrix { mean }, scale = matrix { scale } })
+      local scaler_of = { mean = matrix { mean }, scale = matrix { scale } }
+      local value, said, kind = net:fold_scaling(scaler_of)
       assert.is_nil(value)
       assert.are.equal(message, said)
       assert.are.equal(code, kind)

@@ -120,7 +120,8 @@ describe("network:linear_regions", function()
     -- and the kink of a unit that nothing reads
     assert.are.equal(1, shallow(w, b, { { 0 }, { 0 } }, { 0 }):linear_regions(0, 1))
     -- relu(x) - relu(-x) = x
-    assert.are.equal(1, shallow({ 1, -1 }, { 0, 0 }, { { 1 }, { -1 } }, { 0 }):linear_regions(-1, 1))
+    local line = shallow({ 1, -1 }, { 0, 0 }, { { 1 }, { -1 } }, { 0 })
+    assert.are.equal(1, line:linear_regions(-1, 1))
   end)
 
   it("counts redundant kinks once", function()
@@ -130,7 +131,8 @@ describe("network:linear_regions", function()
   end)
 
   it("is 1 for a flat net and for a linear one", function()
-    assert.are.equal(1, lsqnet.network { layers = { 1, 8, 8, 1 }, init = "zeros" }:linear_regions(0, 1))
+    local flat = lsqnet.network { layers = { 1, 8, 8, 1 }, init = "zeros" }
+    assert.are.equal(1, flat:linear_regions(0, 1))
     assert.are.equal(1, lsqnet.network { layers = { 1, 1 } }:linear_regions(-5, 5))
     assert.are.equal(1, lsqnet.network {
       layers = { 1, 9, 9, 2 }, activation = "identity", init = "normal",
@@ -147,7 +149,8 @@ describe("network:linear_regions", function()
     local leaky = { activation = "leaky_relu", alpha = 0.5 }
     assert.are.equal(2, shallow({ 1 }, { 0 }, { { 1 } }, { 0 }, leaky):linear_regions(-1, 1))
     -- relu(|x| - 1): flat between -1 and 1
-    local net = shallow({ 1, -1 }, { 0, 0 }, { { 1 }, { 1 } }, { -1 }, { output_activation = "relu" })
+    local net = shallow({ 1, -1 }, { 0, 0 }, { { 1 }, { 1 } }, { -1 },
+      { output_activation = "relu" })
     assert.are.equal(3, net:linear_regions(-2, 2))
     assert.are.equal(1, net:linear_regions(-1, 1))
     net = shallow({ 1, -1 }, { 0, 0 }, { { 1 }, { 1 } }, { -1 },
@@ -155,9 +158,9 @@ describe("network:linear_regions", function()
     assert.are.equal(4, net:linear_regions(-2, 2))
   end)
 
-  it("takes any output activation of one layer's net but curved ones", function()
+  it("ignores the hidden activation where there is no hidden layer", function()
     local net = lsqnet.network { layers = { 1, 1 }, activation = "tanh", init = "zeros" }
-    assert.are.equal(1, net:linear_regions(0, 1)) -- tanh has no hidden layer to stand in
+    assert.are.equal(1, net:linear_regions(0, 1))
   end)
 
   it("agrees with breakpoints found layer by layer from values", function()

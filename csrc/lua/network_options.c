@@ -1,4 +1,6 @@
-/* lsqnet.network{...}: reading the options of a network, and showing them. */
+/*** lsqnet.network{...}: reading the options of a network, and showing them.
+@submodule network
+*/
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,6 @@
-/* A network's parameters: read, set, and changed by folding a scaling in. */
+/*** A network's parameters: read, set, and changed by folding a scaling in.
+@submodule network
+*/
 #include <string.h>
 
 #include "lua/network.h"

@@ -1,4 +1,6 @@
-/* What a network computes from data: predictions, losses, gradients, linear pieces. */
+/*** What a network computes from data: predictions, losses, gradients, linear pieces.
+@submodule network
+*/
 #include <math.h>
 #include <string.h>
 
