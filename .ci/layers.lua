@@ -19,6 +19,11 @@ for name in ([[malloc calloc realloc free strdup alloca printf vprintf puts putc
   forbidden[name] = true
 end
 
+local lua_headers = {
+  ["lua.h"] = true, ["luaconf.h"] = true, ["lauxlib.h"] = true, ["lualib.h"] = true,
+  ["lsqnet.h"] = true,
+}
+
 local findings = 0
 
 local function finding(place, ...)
@@ -82,8 +87,7 @@ local function check_room(path, room, text)
     if other and below[other] and not may_include(room, other) then
       finding(place, "%s includes %s", room, header)
     end
-    if room ~= "lua" and header and (header:match("^l?u?a") == "lua" or header == "lauxlib.h"
-        or header == "lualib.h" or header == "lsqnet.h") then
+    if room ~= "lua" and header and lua_headers[header] then
       finding(place, "%s includes %s: Lua is known in csrc/lua alone", room, header)
     end
   end)
