@@ -73,26 +73,36 @@ void lsq_pattern_gram_clear(lsq_pattern_gram *gram) {
   memset(gram->sums, 0, gram->pairs * gram->stride * sizeof *gram->sums);
 }
 
-/* packed (words) = the bits z_j > 0 of one row of z (units). */
-LSQ_INLINE void pack_row(const double *z, size_t units, uint64_t *packed) {
-  for (size_t first = 0; first < units; first += 64) {
-    uint64_t bits = 0;
-    if (units - first >= 64) {
-      for (unsigned j = 0; j < 64; j++)
-        bits |= (uint64_t)(z[first + j] > 0) << j;
-    } else {
-      for (unsigned j = 0; j < units - first; j++)
-        bits |= (uint64_t)(z[first + j] > 0) << j;
-    }
-    *packed++ = bits;
+/* Bit j of the result: z_j > 0, for j < 64. Lane q gathers the bits 8 r + q at 8 r, so that one
+   comparison and one OR serve LANES units. */
+LSQ_INLINE uint64_t pack_word(const double *z) {
+  uint64_t gathered[LANES] = {0}, bits = 0;
+#pragma GCC unroll 8
+  for (unsigned r = 0; r < 64 / LANES; r++) {
+#pragma omp simd
+    for (unsigned q = 0; q < LANES; q++)
+      gathered[q] |= z[r * LANES + q] > 0 ? UINT64_C(1) << (r * LANES) : 0;
   }
+  for (unsigned q = 0; q < LANES; q++)
+    bits |= gathered[q] << q;
+  return bits;
 }
 
+/* packed (count x words): the firing patterns of the rows of z from `first`. */
 LSQ_CLONES
-static void pack_rows(const lsq_matrix *z, size_t first, size_t count, size_t words,
-                      uint64_t *packed) {
-  for (size_t i = 0; i < count; i++)
-    pack_row(lsq_matrix_row(z, first + i), z->cols, packed + i * words);
+static void pack_rows(const lsq_matrix *z, size_t first, size_t count, uint64_t *packed) {
+  const unsigned rest = (unsigned)(z->cols % 64);
+  for (size_t i = first; i < first + count; i++) {
+    const double *row = lsq_matrix_row(z, i);
+    for (size_t w = 0; w < z->cols / 64; w++, row += 64)
+      *packed++ = pack_word(row);
+    if (rest > 0) {
+      uint64_t bits = 0;
+      for (unsigned j = 0; j < rest; j++)
+        bits |= (uint64_t)(row[j] > 0) << j;
+      *packed++ = bits;
+    }
+  }
 }
 
 static uint64_t hash_of(const uint64_t *pattern, size_t words) {
@@ -257,8 +267,7 @@ static void add_rows(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matr
   const lsq_matrix rows = lsq_matrix_rows(x, first, count);
 #pragma omp parallel for num_threads((int)s->threads) schedule(static)
   for (size_t from = 0; from < count; from += PASS)
-    pack_rows(z, first + from, lsq_size_min(count - from, PASS), s->words,
-              s->packed + from * s->words);
+    pack_rows(z, first + from, lsq_size_min(count - from, PASS), s->packed + from * s->words);
   for (size_t from = 0, to; from < count; from = to) {
     const size_t used = s->used;
     to = find_slots(s, from, count);
