@@ -6,9 +6,14 @@ local gnuplot = {}
 local figure = {}
 figure.__index = figure
 
--- A gnuplot string. Single quotes, as backquotes within double ones would run a program.
+-- A gnuplot string. Single quotes where they do, as in them nothing has a meaning (gnuplot 5.4
+-- stumbles over two quotes there); else double ones, within which a backquote, which would run a
+-- program, and the sign of a macro stand as octal numbers.
 function gnuplot.quoted(text)
-  return "'" .. text:gsub("%c", " "):gsub("'", "''") .. "'"
+  text = text:gsub("%c", " ")
+  if not text:find("'", 1, true) then return "'" .. text .. "'" end
+  local escaped = text:gsub('[\\"`@]', function(c) return ("\\%03o"):format(c:byte()) end)
+  return '"' .. escaped .. '"'
 end
 
 local function shell_quoted(text)

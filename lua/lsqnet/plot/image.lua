@@ -130,7 +130,7 @@ end
 
 -- Pixels kept free at the left, right, top and bottom of an image, for its texts.
 local function padding(panel)
-  return (panel.tics and 40 or 10) + (panel.ylabel and 22 or 0),
+  return (panel.tics and 48 or 10) + (panel.ylabel and 22 or 0),
     panel.colorbar and panel.single and image.STRIP or 14,
     panel.title and 42 or 12,
     (panel.tics and 28 or 10) + (panel.xlabel and 22 or 0)
