@@ -8,11 +8,13 @@ const char *const lsq_activation_names[] = {"identity", "relu",    "leaky_relu",
 /* Comparisons are written so that a NaN comes out as NaN. */
 
 static LSQ_CLONES void relu(double *z, size_t count) {
+#pragma omp simd
   for (size_t i = 0; i < count; i++)
     z[i] = z[i] < 0 ? 0 : z[i];
 }
 
 static LSQ_CLONES void leaky_relu(double *z, size_t count, double alpha) {
+#pragma omp simd
   for (size_t i = 0; i < count; i++)
     z[i] = z[i] < 0 ? alpha * z[i] : z[i];
 }
@@ -71,21 +73,25 @@ void lsq_activate(lsq_activation activation, double alpha, const lsq_matrix *z) 
 
 static LSQ_CLONES void leaky_relu_backward(const double *a, double *delta, size_t count,
                                            double alpha) {
+#pragma omp simd
   for (size_t i = 0; i < count; i++)
     delta[i] *= a[i] > 0 ? 1 : alpha;
 }
 
 static LSQ_CLONES void elu_backward(const double *a, double *delta, size_t count) {
+#pragma omp simd
   for (size_t i = 0; i < count; i++)
     delta[i] *= a[i] < 0 ? a[i] + 1 : 1;
 }
 
 static LSQ_CLONES void tanh_backward(const double *a, double *delta, size_t count) {
+#pragma omp simd
   for (size_t i = 0; i < count; i++)
     delta[i] *= (1 - a[i]) * (1 + a[i]);
 }
 
 static LSQ_CLONES void sigmoid_backward(const double *a, double *delta, size_t count) {
+#pragma omp simd
   for (size_t i = 0; i < count; i++)
     delta[i] *= a[i] * (1 - a[i]);
 }

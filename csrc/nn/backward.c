@@ -98,6 +98,7 @@ static double gradient_block(const lsq_network *net, lsq_loss loss, const lsq_ma
 }
 
 static LSQ_CLONES void add(double *restrict sum, const double *restrict term, size_t count) {
+#pragma omp simd
   for (size_t i = 0; i < count; i++)
     sum[i] += term[i];
 }
