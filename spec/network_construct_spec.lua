@@ -104,6 +104,14 @@ describe("lsqnet.network", function()
     assert.is_false(first:parameters() == second:parameters())
   end)
 
+  it("keeps a generator alive that nobody else does", function()
+    local options = setmetatable({ layers = { 30, 200, 1 } }, {
+      __index = function(_, name) return name == "rng" and lsqnet.rng(7) or nil end,
+    })
+    local expected = lsqnet.network { layers = { 30, 200, 1 }, seed = 7 }:parameters()
+    for _ = 1, 50 do assert.is_true(lsqnet.network(options):parameters() == expected) end
+  end)
+
   -- The bounds below are five standard errors of the statistic at these counts.
   local inputs, outputs = 50, 400
 

@@ -179,19 +179,18 @@ void lsq_lua_check_init(lua_State *L, int index, lsq_init *init) {
   lua_pop(L, 1);
 }
 
-/* The generator that option rng names, or `seeded`, started from the seed. */
+/* The generator that option rng names, which stays on the stack, or `seeded`, started from the
+   seed. */
 static lsq_random *check_generator(lua_State *L, int arg, lsq_random *seeded, int64_t seed) {
   lsq_random_seed(seeded, (uint64_t)seed);
-  if (lsq_lua_option_value(L, arg, "rng") == LUA_TNIL) {
-    lua_pop(L, 1);
+  if (lsq_lua_option_value(L, arg, "rng") == LUA_TNIL)
     return seeded;
-  }
   lsq_random *given = luaL_testudata(L, -1, LSQ_RANDOM_TYPE);
   if (given == NULL)
     luaL_error(L, "option 'rng': an lsqnet.rng expected, got %s", luaL_typename(L, -1));
   if (lsq_lua_option_value(L, arg, "seed") != LUA_TNIL)
     luaL_error(L, "options 'rng' and 'seed' exclude each other");
-  lua_pop(L, 2); /* the options table keeps it alive */
+  lua_pop(L, 1);
   return given;
 }
 

@@ -6,11 +6,14 @@
 #include "nn/network.h"
 
 enum {
-  LSQ_BLOCK_DOUBLES =
-      24 * 1024,        /* a block's activations: 192 KiB, well within a second-level cache */
-  LSQ_BLOCK_LEAST = 16, /* rows, however wide the network: weights are read once a block */
-  LSQ_BLOCK_WORTH_SPLITTING = 64, /* rows a thread should get at least */
-  LSQ_PARALLEL_WORK = 64 * 1024   /* multiplications below which a parallel region does not pay */
+  /* A block's activations: 192 KiB, well within a second-level cache. */
+  LSQ_BLOCK_DOUBLES = 24 * 1024,
+  /* Rows, however wide the network: its weights are read once a block. */
+  LSQ_BLOCK_LEAST = 16,
+  /* Rows below which a block is not split further to give more threads work. */
+  LSQ_BLOCK_WORTH_SPLITTING = 64,
+  /* Multiplications below which a parallel region does not pay. */
+  LSQ_PARALLEL_WORK = 64 * 1024
 };
 
 typedef struct {

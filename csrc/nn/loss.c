@@ -76,29 +76,45 @@ double lsq_loss_sum(lsq_loss loss, const lsq_matrix *output, const lsq_matrix *y
   return sum;
 }
 
-/* z <- scale * d softmax_loss / dz = scale * (softmax(z) * sum of y - y). */
-static void softmax_loss_backward(double *z, const double *y, size_t count, double scale) {
-  double total = 0;
+/* z <- scale * d loss / dz = scale * (softmax(z) * sum of y - y); returns softmax_loss. */
+static double softmax_loss_backward(double *z, const double *y, size_t count, double scale) {
+  const double most = greatest(z, count);
+  double weight = 0, below = 0, total = 0;
+  for (size_t j = 0; j < count; j++) {
+    weight += y[j];
+    below += y[j] * (most - z[j]);
+    total += z[j] = exp(z[j] - most);
+  }
   for (size_t j = 0; j < count; j++)
-    total += y[j];
-  softmax(z, count);
-  for (size_t j = 0; j < count; j++)
-    z[j] = scale * (z[j] * total - y[j]);
+    z[j] = scale * (weight * z[j] / total - y[j]);
+  return below + weight * log(total);
+}
+
+static double mse_backward(const lsq_matrix *output, const lsq_matrix *y, double scale) {
+  const double sum = mse_sum(output, y);
+  for (size_t i = 0; i < output->rows; i++) {
+    double *z = lsq_matrix_row(output, i);
+    const double *target = lsq_matrix_row(y, i);
+    for (size_t j = 0; j < output->cols; j++)
+      z[j] = 2 * scale * (z[j] - target[j]);
+  }
+  return sum;
 }
 
 double lsq_loss_backward(lsq_loss loss, const lsq_matrix *output, const lsq_matrix *y,
                          double scale) {
-  const double sum = lsq_loss_sum(loss, output, y);
+  if (loss == LSQ_MSE)
+    return mse_backward(output, y, scale);
+  double sum = 0;
   for (size_t i = 0; i < output->rows; i++) {
     double *z = lsq_matrix_row(output, i);
     const double *target = lsq_matrix_row(y, i);
-    if (loss == LSQ_MSE)
-      for (size_t j = 0; j < output->cols; j++)
-        z[j] = 2 * scale * (z[j] - target[j]);
-    else if (output->cols == 1)
-      *z = scale * (logistic(*z) - *target);
-    else
-      softmax_loss_backward(z, target, output->cols, scale);
+    if (output->cols > 1) {
+      sum += softmax_loss_backward(z, target, output->cols, scale);
+      continue;
+    }
+    sum += logistic_loss(*z, *target);
+    *z = scale * (logistic(*z) - *target);
   }
   return sum;
 }

@@ -9,7 +9,7 @@
    are probability rows, or 0/1 for one column. */
 double lsq_loss_sum(lsq_loss loss, const lsq_matrix *output, const lsq_matrix *y);
 
-/* As lsq_loss_sum, and output becomes scale * d(sum)/d(output). */
+/* The same sum up to rounding, and output becomes scale * d(sum)/d(output). */
 double lsq_loss_backward(lsq_loss loss, const lsq_matrix *output, const lsq_matrix *y,
                          double scale);
 
