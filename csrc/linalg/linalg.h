@@ -54,6 +54,10 @@ double lsq_default_rcond(size_t rows, size_t cols);
 /* How many of count descending values are above rcond times the first. */
 size_t lsq_numerical_rank(const double *values, size_t count, double rcond);
 
+/* The first over the last of count descending values: infinite when the last is 0, 0 when there
+   are none. */
+double lsq_condition_number(const double *values, size_t count);
+
 /* out (n x m) = the Moore-Penrose pseudoinverse of a (m x n), which is kept; singular values
    at most rcond times the largest count as zero. */
 size_t lsq_pseudoinverse_workspace(size_t m, size_t n);

@@ -16,18 +16,18 @@ size_t lsq_lua_check_index(lua_State *L, int arg, const lsq_matrix *m, const cha
 /* A count of rows or columns, at least 0. */
 size_t lsq_lua_check_count(lua_State *L, int arg, const char *what);
 
-/* The options "rows" and "cols" of a reduction; none or nil: the whole matrix. */
-typedef enum { LSQ_LUA_WHOLE, LSQ_LUA_ROWS, LSQ_LUA_COLS } lsq_lua_axis;
+/* Raises unless the matrix at argument 1 is square. */
+void lsq_lua_require_square(lua_State *L, const lsq_matrix *m);
 
-/* Each file's functions: adds to the methods, metamethods or the table of constructors. */
-extern const luaL_Reg lsq_lua_matrix_access[];         /* methods: elements, views, copies */
-extern const luaL_Reg lsq_lua_matrix_reductions[];     /* methods: sum, mean, ... */
-extern const luaL_Reg lsq_lua_matrix_elementwise[];    /* methods: mul, div, allclose, map */
-extern const luaL_Reg lsq_lua_matrix_metamethods[];    /* __add, __eq, ... */
-extern const luaL_Reg lsq_lua_matrix_factorisations[]; /* methods: solve, svd, ... */
-extern const luaL_Reg lsq_lua_matrix_constructors[];   /* zeros, eye, ... */
+/* What each file adds: constructors, methods, metamethods. */
+extern const luaL_Reg lsq_lua_matrix_constructors[];
+extern const luaL_Reg lsq_lua_matrix_access[];
+extern const luaL_Reg lsq_lua_matrix_elementwise[];
+extern const luaL_Reg lsq_lua_matrix_metamethods[];
+extern const luaL_Reg lsq_lua_matrix_reductions[];
+extern const luaL_Reg lsq_lua_matrix_factorisations[];
 
-/* matrix(...): the first argument is the callable table. */
+/* lsqnet.matrix(...): argument 1 is the callable table. */
 int lsq_lua_matrix_call(lua_State *L);
 
 int lsq_lua_matrix_tostring(lua_State *L);
