@@ -11,6 +11,7 @@
 #include "base/matrix.h"
 #include "base/status.h"
 #include "io/file.h"
+#include "io/text.h"
 
 typedef enum {
   LSQ_CSV_DECIDE, /* a header if a field of the first line is neither empty nor a number */
@@ -27,11 +28,6 @@ typedef struct {
   const char *header; /* the line with the names, or NULL */
   bool quotes;        /* whether the block has a quote at all */
 } lsq_csv;
-
-typedef struct {
-  const char *bytes;
-  size_t length;
-} lsq_text;
 
 /* Whether a byte may separate fields: none that a number or a quoted field is made of. */
 bool lsq_csv_is_separator(char byte);
