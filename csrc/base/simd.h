@@ -2,6 +2,8 @@
 #ifndef LSQ_BASE_SIMD_H
 #define LSQ_BASE_SIMD_H
 
+#include <stdint.h> /* defines __GLIBC__, where it is the C library */
+
 /* The architecture levels and not their features: "avx2" alone brings no FMA. Only glibc
    resolves the ifuncs behind target_clones; sanitizers run before they are resolved. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&       \
