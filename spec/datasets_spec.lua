@@ -58,8 +58,8 @@ describe("datasets", function()
     tmp.with(function(folder)
       assert(os.execute("mkdir -p " .. folder .. "/named " .. folder .. "/work/data"))
       local code = [[
-        local _, Y = require("lsqnet").datasets.horse_sdf()
-        print(Y and Y:get(1, 1) or "none")
+        local X, Y = require("lsqnet").datasets.horse_sdf()
+        print(X and Y:get(1, 1) or "none")
       ]]
       local function found(named)
         local _, out = run_lua.run { code = code, folder = folder .. "/work",

@@ -43,10 +43,9 @@ function data.split(X, Y, opts)
   return { x = X:take(others), y = Y:take(others) }, { x = X:take(chosen), y = Y:take(chosen) }
 end
 
---- Undoes and repeats a scaling: `(x - mean) / scale` for each column.
+--- Repeats a scaling on other data, and undoes it. Its fields are `mean` and `scale`, both 1 x d
+-- matrices; no entry of `scale` is 0. `net:fold_scaling` takes it as it is.
 -- @type scaler
--- @field mean 1 x d matrix
--- @field scale 1 x d matrix, no entry 0
 local scaler = {}
 scaler.__index = scaler
 scaler.__name = "lsqnet.scaler"

@@ -104,6 +104,7 @@ local HORSE_SDF = {
   name = "horse_sdf", title = "horse SDF",
   files = { "horse_sdf.csv" },
   source = ANMIN_DATA,
+  advice = "a CSV file of pixel row, pixel column and signed distance, without a header",
   columns = { "row", "column", "distance" },
 }
 
