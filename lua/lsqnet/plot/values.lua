@@ -18,13 +18,6 @@ function values.is_finite(v)
   return v - v == 0
 end
 
-function values.any_finite(list)
-  for _, v in ipairs(list) do
-    if values.is_finite(v) then return true end
-  end
-  return false
-end
-
 -- A new list of the numbers of a list, or of a matrix of one row or column.
 function values.numbers(value, what)
   local list
