@@ -94,6 +94,16 @@ local function add_functions(names, prefix, of)
   end
 end
 
+-- Where __index is a function (for m.rows), it holds the methods as an upvalue.
+local function methods_of(object)
+  local index = getmetatable(object).__index
+  if type(index) == "function" then
+    local _, methods = debug.getupvalue(index, 1)
+    return methods
+  end
+  return index
+end
+
 -- All that a user can call, found by walking the loaded module.
 local function registered()
   local names = {}
@@ -112,23 +122,9 @@ local function registered()
     network = lsqnet.network { layers = { 1, 1 } },
   }
   for name, object in pairs(objects) do
-    local index = getmetatable(object).__index
-    if type(index) == "table" then
-      add_functions(names, name .. ":", index)
-    end
+    add_functions(names, name .. ":", methods_of(object))
   end
   return names
-end
-
--- A matrix has an __index function (for m.rows): its methods are those that answer.
-local function add_answering(names, entries)
-  local matrix = lsqnet.matrix(1, 1)
-  for name in pairs(entries) do
-    local method = name:match("^matrix:([%w_]+)$")
-    if method and type(matrix[method]) == "function" then
-      names[name] = true
-    end
-  end
 end
 
 local function sorted(set)
@@ -154,7 +150,6 @@ describe("the reference", function()
   end)
 
   it("has no entry for a name that does not exist", function()
-    add_answering(names, entries)
     local stale = {}
     for name, entry in pairs(entries) do
       local owner = name:match("^(%w+):") or name:match("^(lsqnet)%.")

@@ -9,7 +9,7 @@ describe("README.md", function()
     local printed = {}
     local environment = setmetatable({
       print = function(...)
-        printed[#printed + 1] = table.concat({ ... }, "\t")
+        printed[#printed + 1] = tostring(...)
       end,
     }, { __index = _G })
     tmp.with(function(folder)
