@@ -43,7 +43,8 @@ end
 
 local info = lsqnet.info()
 print(("blas %s\n%d threads, %s"):format(info.blas, info.threads, info.simd))
-print(("\n%-14s %9s %9s %9s %13s %9s"):format("30 iterations", "median s", "at most", "RTX 3080", "PyTorch, CPU", "peak MB"))
+print(("\n%-14s %9s %9s %9s %13s %9s"):format(
+  "30 iterations", "median s", "at most", "RTX 3080", "PyTorch, CPU", "peak MB"))
 for _, job in ipairs(jobs) do
   local X, Y = lsqnet.datasets[job.name]()
   if X then

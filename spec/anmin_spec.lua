@@ -13,7 +13,8 @@ end
 local function close(expected, value, tolerance, what)
   local difference = math.abs(expected - value) / math.max(1e-300, math.abs(expected))
   if difference > tolerance then
-    error(("%s: %.17g expected, got %.17g (relative %.2g)"):format(what, expected, value, difference), 2)
+    local text = "%s: %.17g expected, got %.17g (relative %.2g)"
+    error(text:format(what, expected, value, difference), 2)
   end
 end
 
@@ -112,7 +113,8 @@ describe("anmin", function()
 
   for _, alpha in ipairs { 0, 0.1, 0.7 } do
     for _, outputs in ipairs { 1, 3 } do
-      it(("solves the hidden layer as ridge regression would: alpha %g, %d outputs"):format(alpha, outputs), function()
+      local case = ("alpha %g, %d outputs"):format(alpha, outputs)
+      it("solves the hidden layer as ridge regression would: " .. case, function()
         local X, Y = data(60, 3, outputs, 3)
         local lambda = 1e-2
         local net = fresh(3, 5, outputs, {
@@ -247,7 +249,10 @@ describe("anmin", function()
       local net = lsqnet.network { layers = { 1, 2, 1 }, init = "zeros" }
       -- units that never fire make M exactly zero
       net:set_bias(1, matrix { { -1, -1 } })
-      local report = lsqnet.anmin(net, matrix { 1, 2, 3 }, matrix { 1, 2, 4 }, { lambda = 0, iterations = 2 })
+      local report = lsqnet.anmin(net, matrix { 1, 2, 3 }, matrix { 1, 2, 4 }, {
+        lambda = 0,
+        iterations = 2,
+      })
       assert.are.equal(-math.huge, report.history[2].log_determinant)
       assert.are.equal(2, report.degenerate_systems)
       assert.matches("^the output layer was singular in 3 solves", report.warnings[1])
@@ -309,13 +314,22 @@ describe("anmin", function()
       "anmin trains a net with one hidden layer, this has 2",
       refused { layers = { 2, 3, 3, 1 } }
     )
-    assert.are.equal("anmin trains a net with one hidden layer, this has 0", refused { layers = { 2, 1 } })
-    assert.are.equal("anmin trains a relu or leaky_relu net, this is tanh", refused { activation = "tanh" })
+    assert.are.equal(
+      "anmin trains a net with one hidden layer, this has 0",
+      refused { layers = { 2, 1 } }
+    )
+    assert.are.equal(
+      "anmin trains a relu or leaky_relu net, this is tanh",
+      refused { activation = "tanh" }
+    )
     assert.are.equal(
       "anmin trains a net whose output activation is identity, this has relu",
       refused { output_activation = "relu" }
     )
-    assert.are.equal("anmin trains a net with biases in both layers", refused { bias = { true, false } })
+    assert.are.equal(
+      "anmin trains a net with biases in both layers",
+      refused { bias = { true, false } }
+    )
     assert.are.equal(
       "anmin minimises the mse, the net's loss is cross_entropy",
       refused { loss = "cross_entropy" }

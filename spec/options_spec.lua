@@ -32,7 +32,10 @@ describe("options", function()
 
   it("names the type it expected", function()
     assert.are.equal("option 'lambda': a number expected, got string", refusal { lambda = "1" })
-    assert.are.equal("option 'iterations': an integer expected, got 2.5", refusal { iterations = 2.5 })
+    assert.are.equal(
+      "option 'iterations': an integer expected, got 2.5",
+      refusal { iterations = 2.5 }
+    )
     assert.are.equal("option 'verbose': a boolean expected, got number", refusal { verbose = 1 })
     assert.are.equal("option 'keep': a string expected, got boolean", refusal { keep = true })
     assert.are.equal("options are named: a number cannot be the name of one", refusal { 5 })

@@ -1,3 +1,6 @@
+/***
+@submodule lsqnet
+*/
 #include "train/linear_regression.h"
 
 #include <float.h>

@@ -1,3 +1,7 @@
+/***
+@submodule lsqnet
+*/
+
 /*** Trainers: `report, message, code = lsqnet.<trainer>(net, X, Y, options)`.
 
 Each trains the net in place, from its parameters as they are, and returns a report. All take
@@ -19,7 +23,7 @@ The report has `loss` (training loss of the net as returned), `iterations`, `sec
 Misuse (shapes, types, ranges, unknown options) raises. Data or parameters that are not finite
 give `nil, message, "non_finite"` and leave the net alone; a training that diverges is no error:
 the best net is kept.
-@module lsqnet
+@section trainers
 */
 #include <math.h>
 #include <stdio.h>

@@ -48,6 +48,10 @@ enum { MOST_LANES = 16, LANE_ROWS = 128 };
 static const size_t LANES_MEMORY = (size_t)64 << 20; /* bytes, for all lanes together */
 static const double STEP_WORK = 4e8; /* elementary operations: about 0.1 s on one thread */
 
+/* Multiplications below which the lanes run on one thread: waking a second one costs as much,
+   and on a machine that is busy otherwise far more. */
+enum { PARALLEL_WORK = 64 * 1024 };
+
 typedef struct {
   lsq_matrix activations; /* rows x (h+1): S = [sigma(X~ A), 1] */
   lsq_matrix output;      /* rows x c */
@@ -292,7 +296,8 @@ static void evaluate_lane(anmin *self, row_lane *lane, const lsq_matrix *x, cons
 static bool advance(anmin *self) {
   const size_t rows = lsq_size_min(self->step_rows, self->rows - self->row);
   const size_t each = (rows + self->lanes - 1) / self->lanes;
-#pragma omp parallel for schedule(static, 1)
+  const bool pays = rows * self->net.parameter_count >= PARALLEL_WORK;
+#pragma omp parallel for schedule(static, 1) if (pays)
   for (size_t k = 0; k < self->lanes; k++) {
     const size_t first = lsq_size_min(k * each, rows);
     const size_t count = lsq_size_min(each, rows - first);

@@ -4,6 +4,9 @@
 
 #include "linalg/linalg.h"
 
+/* Order below which filling the matrix is not worth waking a second thread for. */
+enum { PARALLEL_ORDER = 256 };
+
 void lsq_hidden_system_place(lsq_hidden_system *system, lsq_arena *arena, size_t units,
                              size_t features, bool eigenvalues, bool eigenvectors) {
   *system = (lsq_hidden_system){.units = units, .features = features};
@@ -49,7 +52,7 @@ static void fill_block(const lsq_hidden_system *system, size_t j, size_t l, doub
 void lsq_hidden_system_assemble(lsq_hidden_system *system, const lsq_matrix *output_weight,
                                 size_t rows, double lambda) {
   lsq_multiply(1 / (double)rows, output_weight, false, output_weight, true, 0, &system->product);
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) if (system->order >= PARALLEL_ORDER)
   for (size_t j = 0; j < system->units; j++) {
     for (size_t l = 0; l <= j; l++)
       fill_block(system, j, l, lsq_matrix_row(&system->product, j)[l]);
