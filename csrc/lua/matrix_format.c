@@ -28,8 +28,12 @@ static bool shown(span s, size_t k, size_t *index) {
 
 /* Six digits; the point is a point whatever the locale says. */
 static void format(double x, char *text) {
+  if (isnan(x)) { /* whose sign says nothing */
+    strcpy(text, "nan");
+    return;
+  }
   snprintf(text, TEXT, "%.6g", x);
-  const size_t length = strspn(text, "+-0123456789einfa");
+  const size_t length = strspn(text, "+-0123456789einf");
   if (text[length] != '\0') {
     const size_t rest = length + strcspn(text + length, "0123456789");
     text[length] = '.';
