@@ -194,15 +194,15 @@ describe("a trainer", function()
       refusal(net, X, Y:slice(1, 119))
     )
     assert.are.equal(
-      "bad argument #2 to 'anmin' (2 columns expected to match the net's inputs, got 1)",
+      "bad argument #2 to 'anmin' (X has 1 column, the network takes 2 inputs)",
       refusal(net, Y, Y)
     )
     assert.are.equal(
-      "bad argument #3 to 'anmin' (1 columns expected to match the net's outputs, got 2)",
+      "bad argument #3 to 'anmin' (Y has 2 columns, the network has 1 output)",
       refusal(net, X, X)
     )
     assert.are.equal(
-      "bad argument #2 to 'anmin' (at least one row expected, got an empty set)",
+      "bad argument #2 to 'anmin' (X has no rows)",
       refusal(net, matrix(0, 2), matrix(0, 1))
     )
     assert.are.equal(

@@ -68,6 +68,7 @@ LSQNET_API int luaopen_lsqnet_core(lua_State *L) {
   lsq_lua_open_network_io(L);
   lsq_lua_open_kernels(L);
   lsq_lua_open_linear_regression(L);
+  lsq_lua_open_optim(L);
   lsq_lua_open_trainers(L);
   return 1;
 }

@@ -205,7 +205,10 @@ static void push_default(lua_State *L, const lsq_option *option) {
     lua_pushboolean(L, option->standard != 0);
     break;
   case LSQ_OPTION_CHOICE:
-    lua_pushstring(L, option->choices[(int)option->standard]);
+    if (option->standard < 0) /* decided elsewhere when it is not given */
+      lua_pushnil(L);
+    else
+      lua_pushstring(L, option->choices[(int)option->standard]);
     break;
   case LSQ_OPTION_VALUE:
     lua_pushnil(L);

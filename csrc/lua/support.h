@@ -77,6 +77,7 @@ void lsq_lua_open_network(lua_State *L);
 void lsq_lua_open_network_io(lua_State *L);
 void lsq_lua_open_kernels(lua_State *L);
 void lsq_lua_open_linear_regression(lua_State *L);
+void lsq_lua_open_optim(lua_State *L);
 void lsq_lua_open_trainers(lua_State *L);
 
 #endif

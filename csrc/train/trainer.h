@@ -8,10 +8,14 @@
 #include "base/option.h"
 #include "nn/network.h"
 
+typedef struct lsq_trainer lsq_trainer;
+
 typedef struct {
+  const lsq_trainer *trainer;
   lsq_network *net;
-  const lsq_matrix *x, *y; /* the training data, finite, same number of rows, at least 1 */
-  lsq_random *random;      /* for every draw a trainer makes */
+  const lsq_matrix *x, *y;      /* the training data, finite, same number of rows, at least 1 */
+  lsq_random *random;           /* for every draw a trainer makes */
+  const double *learning_rates; /* of each epoch, by the schedule option; NULL without */
 } lsq_problem;
 
 typedef enum {
@@ -47,15 +51,17 @@ typedef struct {
   char warnings[LSQ_WARNINGS][LSQ_WARNING_SIZE];
 } lsq_result;
 
-typedef struct {
+struct lsq_trainer {
   const char *name;
   const char *text; /* one line */
   size_t options_size;
   const lsq_option *options;   /* its own; the common ones are added by the glue */
   const char *const *measures; /* names of the extra history columns, NULL after the last */
   const char *const *totals;   /* names of the extra report fields, NULL after the last */
+  const void *rule;            /* what trainers that share their functions differ by */
 
-  /* LSQ_MISUSE for what the option table cannot express: a net of the wrong kind. */
+  /* LSQ_MISUSE for what the option table cannot express: a net of the wrong kind. May be
+     NULL. */
   lsq_status (*check)(const lsq_problem *problem, const void *options, lsq_error *error);
 
   /* Bytes of `self`, which is aligned to LSQ_ALIGNMENT; SIZE_MAX when too large. */
@@ -72,7 +78,16 @@ typedef struct {
   /* Leaves the net as the options ask (best or last), or at its current iterate where the
      caller wants that one. May be called after any step. The result comes zeroed. */
   void (*finish)(void *self, bool keep_current, lsq_result *result);
-} lsq_trainer;
+
+  /* For trainers that take a schedule: how many learning rates it has to give. */
+  size_t (*epochs)(const void *options);
+
+  /* For trainers that can go on later: what they remember beside the parameters, as doubles,
+     the first of them the iterations done. A state is restored after start. */
+  size_t (*state_size)(const lsq_problem *problem, const void *options);
+  void (*save_state)(const void *self, double *state);
+  void (*restore_state)(void *self, const double *state);
+};
 
 /* Adds a warning to the report, as long as there is room. */
 __attribute__((format(printf, 2, 3))) void lsq_warn(lsq_result *result, const char *format, ...);

@@ -2,9 +2,11 @@
 #include <stdio.h>
 
 #include "train/anmin.h"
+#include "train/gradient_trainers.h"
 #include "train/trainer.h"
 
-const lsq_trainer *const lsq_trainers[] = {&lsq_anmin, NULL};
+const lsq_trainer *const lsq_trainers[] = {&lsq_anmin,   &lsq_sgd,   &lsq_adam,
+                                           &lsq_adagrad, &lsq_lbfgs, NULL};
 
 void lsq_warn(lsq_result *result, const char *format, ...) {
   if (result->warning_count == LSQ_WARNINGS)

@@ -8,13 +8,16 @@ local parts = {
   data = "lsqnet.data",
   datasets = "lsqnet.datasets",
   metrics = "lsqnet.metrics",
+  optim = "lsqnet.optim",
   plot = "lsqnet.plot",
   progress = "lsqnet.progress",
 }
 
 local lsqnet = { core = core }
 for name, value in pairs(core) do
-  lsqnet[name] = value
+  if parts[name] == nil then -- a part adds to what the core has of it
+    lsqnet[name] = value
+  end
 end
 
 return setmetatable(lsqnet, {

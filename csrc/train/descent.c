@@ -1,0 +1,201 @@
+#include "train/descent.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "nn/forward.h"
+
+/* Multiplications of a step of the trainer, about 0.05 s: many batches, and no more. */
+static const double STEP_WORK = 2e8;
+
+enum { STATE_SCALARS = 2 }; /* epochs done, updates done */
+
+typedef struct {
+  const lsq_problem *problem;
+  const lsq_descent_options *options;
+  const lsq_descent_rule *rule;
+  size_t batch;
+  size_t *order;   /* of the rows in this epoch */
+  lsq_matrix x, y; /* a batch gathered in that order */
+  double *gradient, *moments;
+  double *best;           /* parameters of the lowest loss seen at the end of an epoch */
+  void *workspace;        /* of the gradient of a batch and of the loss of all rows */
+  double best_loss, seen; /* seen: sum of row-weighted batch losses of this epoch */
+  double epochs_before, updates;
+  size_t epoch, row;
+  bool started, diverged;
+} descent;
+
+static void place(descent *self, lsq_arena *arena, const lsq_problem *problem,
+                  const lsq_descent_options *options) {
+  const lsq_descent_rule *rule = problem->trainer->rule;
+  const lsq_network *net = problem->net;
+  const size_t rows = problem->x->rows, count = net->parameter_count;
+  *self = (descent){.problem = problem, .options = options, .rule = rule};
+  self->batch = (uint64_t)options->batch_size < rows ? (size_t)options->batch_size : rows;
+  self->order = lsq_arena_take(arena, rows, sizeof *self->order);
+  self->x = lsq_arena_matrix(arena, self->batch, problem->x->cols);
+  self->y = lsq_arena_matrix(arena, self->batch, problem->y->cols);
+  self->gradient = lsq_arena_doubles(arena, count);
+  self->moments = lsq_arena_doubles(arena, lsq_size_multiply(rule->moments, count));
+  self->best = lsq_arena_doubles(arena, count);
+  size_t bytes =
+      lsq_size_max(lsq_gradient_workspace(net, self->batch), lsq_forward_workspace(net, rows));
+  self->workspace = lsq_arena_take(arena, bytes, 1);
+}
+
+size_t lsq_descent_epochs(const void *options) {
+  return (size_t)((const lsq_descent_options *)options)->epochs;
+}
+
+size_t lsq_descent_size(const lsq_problem *problem, const void *options) {
+  descent measured;
+  lsq_arena arena = lsq_arena_measure();
+  lsq_arena_take(&arena, 1, sizeof measured);
+  place(&measured, &arena, problem, options);
+  return arena.used;
+}
+
+static double full_loss(const descent *self) {
+  const lsq_problem *p = self->problem;
+  return lsq_network_loss(p->net, p->net->loss, p->x, p->y, self->workspace);
+}
+
+static void begin_epoch(descent *self) {
+  self->row = 0;
+  self->seen = 0;
+  if (self->options->shuffle)
+    lsq_random_permutation(self->problem->random, self->order, self->problem->x->rows);
+}
+
+lsq_status lsq_descent_start(void *memory, const lsq_problem *problem, const void *options,
+                             lsq_error *error) {
+  (void)error;
+  descent *self = memory;
+  lsq_arena arena = lsq_arena_over(memory);
+  lsq_arena_take(&arena, 1, sizeof *self);
+  place(self, &arena, problem, options);
+  memset(self->moments, 0, self->rule->moments * problem->net->parameter_count * sizeof(double));
+  self->best_loss = HUGE_VAL;
+  return LSQ_OK;
+}
+
+/* The next rows of the epoch, as views where their order is the data's own. */
+static void take_batch(descent *self, lsq_matrix *x, lsq_matrix *y) {
+  const lsq_problem *p = self->problem;
+  const size_t rows = lsq_size_min(self->batch, p->x->rows - self->row);
+  if (!self->options->shuffle) {
+    *x = lsq_matrix_rows(p->x, self->row, rows);
+    *y = lsq_matrix_rows(p->y, self->row, rows);
+    return;
+  }
+  *x = lsq_matrix_rows(&self->x, 0, rows);
+  *y = lsq_matrix_rows(&self->y, 0, rows);
+  for (size_t i = 0; i < rows; i++) {
+    const size_t from = self->order[self->row + i];
+    memcpy(lsq_matrix_row(x, i), lsq_matrix_row(p->x, from), x->cols * sizeof(double));
+    memcpy(lsq_matrix_row(y, i), lsq_matrix_row(p->y, from), y->cols * sizeof(double));
+  }
+}
+
+/* False when the loss of the batch is not finite; the parameters are left then. */
+static bool descend(descent *self) {
+  const lsq_network *net = self->problem->net;
+  lsq_matrix x, y;
+  take_batch(self, &x, &y);
+  const double loss = lsq_network_gradient(net, net->loss, &x, &y, self->gradient, self->workspace);
+  if (!isfinite(loss))
+    return false;
+  self->seen += loss * (double)x.rows;
+  self->row += x.rows;
+  self->updates++;
+  const double *rates = self->problem->learning_rates;
+  const lsq_descent_update update = {.parameters = net->parameters,
+                                     .gradient = self->gradient,
+                                     .moments = self->moments,
+                                     .count = net->parameter_count,
+                                     .step = self->updates,
+                                     .learning_rate = rates == NULL ? self->options->learning_rate
+                                                                    : rates[self->epoch],
+                                     .weight_decay = self->options->weight_decay};
+  self->rule->update(&update, self->options);
+  return true;
+}
+
+static void report_epoch(descent *self, double loss, lsq_progress *progress) {
+  const lsq_network *net = self->problem->net;
+  progress->iteration_done = true;
+  progress->iteration = self->epoch;
+  progress->loss = loss;
+  if (loss < self->best_loss) {
+    self->best_loss = loss;
+    memcpy(self->best, net->parameters, net->parameter_count * sizeof(double));
+  }
+  if (self->epoch == (size_t)self->options->epochs)
+    progress->stop = LSQ_STOPPED_ITERATIONS;
+  else
+    begin_epoch(self);
+}
+
+static void diverge(descent *self, lsq_progress *progress) {
+  self->diverged = true;
+  progress->stop = LSQ_STOPPED_DIVERGED;
+}
+
+lsq_status lsq_descent_step(void *memory, lsq_progress *progress, lsq_error *error) {
+  (void)error;
+  descent *self = memory;
+  const size_t rows = self->problem->x->rows;
+  if (!self->started) {
+    self->started = true;
+    const double loss = full_loss(self);
+    if (isfinite(loss))
+      report_epoch(self, loss, progress);
+    else
+      diverge(self, progress);
+    return LSQ_OK;
+  }
+  const double batch_work = 6.0 * (double)self->batch * (double)self->problem->net->parameter_count;
+  for (double work = 0; work < STEP_WORK && self->row < rows; work += batch_work)
+    if (!descend(self)) {
+      diverge(self, progress);
+      return LSQ_OK;
+    }
+  if (self->row < rows)
+    return LSQ_OK;
+  self->epoch++;
+  report_epoch(self, self->seen / (double)rows, progress);
+  return LSQ_OK;
+}
+
+void lsq_descent_finish(void *memory, bool keep_current, lsq_result *result) {
+  descent *self = memory;
+  const lsq_network *net = self->problem->net;
+  (void)keep_current;
+  if (self->diverged && self->best_loss < HUGE_VAL)
+    memcpy(net->parameters, self->best, net->parameter_count * sizeof(double));
+  result->loss = full_loss(self);
+  result->score = result->loss;
+}
+
+size_t lsq_descent_state_size(const lsq_problem *problem, const void *options) {
+  (void)options;
+  const lsq_descent_rule *rule = problem->trainer->rule;
+  return STATE_SCALARS + rule->moments * problem->net->parameter_count;
+}
+
+void lsq_descent_save_state(const void *memory, double *state) {
+  const descent *self = memory;
+  const size_t count = self->rule->moments * self->problem->net->parameter_count;
+  state[0] = self->epochs_before + (double)self->epoch;
+  state[1] = self->updates;
+  memcpy(state + STATE_SCALARS, self->moments, count * sizeof *state);
+}
+
+void lsq_descent_restore_state(void *memory, const double *state) {
+  descent *self = memory;
+  const size_t count = self->rule->moments * self->problem->net->parameter_count;
+  self->epochs_before = state[0];
+  self->updates = state[1];
+  memcpy(self->moments, state + STATE_SCALARS, count * sizeof *state);
+}

@@ -1,0 +1,87 @@
+/* Minibatch gradient descent: the loop that sgd, adam and adagrad share. */
+#ifndef LSQ_TRAIN_DESCENT_H
+#define LSQ_TRAIN_DESCENT_H
+
+#include "train/trainer.h"
+
+/* The head of the options of each of the three. */
+typedef struct {
+  int64_t epochs, batch_size;
+  double learning_rate, weight_decay;
+  bool shuffle;
+} lsq_descent_options;
+
+/* Declares the options of that head; `rate` is the default learning rate. */
+#define LSQ_DESCENT_OPTIONS(rate)                                                                  \
+  {"epochs",                                                                                       \
+   LSQ_OPTION_INTEGER,                                                                             \
+   offsetof(lsq_descent_options, epochs),                                                          \
+   300,                                                                                            \
+   0,                                                                                              \
+   1e9,                                                                                            \
+   NULL,                                                                                           \
+   "passes over the training data"},                                                               \
+      {"batch_size",                                                                               \
+       LSQ_OPTION_INTEGER,                                                                         \
+       offsetof(lsq_descent_options, batch_size),                                                  \
+       256,                                                                                        \
+       1,                                                                                          \
+       1e15,                                                                                       \
+       NULL,                                                                                       \
+       "rows of a step; the last batch of an epoch may have fewer"},                               \
+      {"learning_rate",                                                                            \
+       LSQ_OPTION_NUMBER,                                                                          \
+       offsetof(lsq_descent_options, learning_rate),                                               \
+       rate,                                                                                       \
+       0,                                                                                          \
+       HUGE_VAL,                                                                                   \
+       NULL,                                                                                       \
+       "step size"},                                                                               \
+      {"weight_decay",                                                                             \
+       LSQ_OPTION_NUMBER,                                                                          \
+       offsetof(lsq_descent_options, weight_decay),                                                \
+       0,                                                                                          \
+       0,                                                                                          \
+       HUGE_VAL,                                                                                   \
+       NULL,                                                                                       \
+       "adds this times the parameters to the gradient (an L2 penalty)"},                          \
+      {"shuffle",                                                                                  \
+       LSQ_OPTION_BOOLEAN,                                                                         \
+       offsetof(lsq_descent_options, shuffle),                                                     \
+       1,                                                                                          \
+       0,                                                                                          \
+       0,                                                                                          \
+       NULL,                                                                                       \
+       "draw a new order of the rows for every epoch"},                                            \
+  {                                                                                                \
+    "schedule", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL,                                                \
+        "learning rate by epoch: {every=, factor=}, a list of {epoch, learning_rate}, or a "       \
+        "function(epoch) returning it"                                                             \
+  }
+
+/* One update of `count` parameters by the gradient of a batch. */
+typedef struct {
+  double *parameters, *gradient; /* the gradient may be overwritten */
+  double *moments;               /* rule->moments vectors of `count`, zero before step 1 */
+  size_t count;
+  double step; /* 1 for the first since the moments were zero */
+  double learning_rate, weight_decay;
+} lsq_descent_update;
+
+typedef struct {
+  size_t moments; /* vectors of state beside the parameters */
+  void (*update)(const lsq_descent_update *update, const void *options);
+} lsq_descent_rule;
+
+/* The hooks of an lsq_trainer whose `rule` is an lsq_descent_rule. */
+size_t lsq_descent_epochs(const void *options);
+size_t lsq_descent_size(const lsq_problem *problem, const void *options);
+lsq_status lsq_descent_start(void *self, const lsq_problem *problem, const void *options,
+                             lsq_error *error);
+lsq_status lsq_descent_step(void *self, lsq_progress *progress, lsq_error *error);
+void lsq_descent_finish(void *self, bool keep_current, lsq_result *result);
+size_t lsq_descent_state_size(const lsq_problem *problem, const void *options);
+void lsq_descent_save_state(const void *self, double *state);
+void lsq_descent_restore_state(void *self, const double *state);
+
+#endif

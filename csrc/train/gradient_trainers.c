@@ -1,0 +1,127 @@
+#include "train/gradient_trainers.h"
+
+#include <math.h>
+
+#include "base/simd.h"
+#include "train/descent.h"
+
+/* The update rules of PyTorch (torch.optim 1.13), order of operations included. */
+
+typedef struct {
+  lsq_descent_options descent;
+  double momentum;
+  bool nesterov;
+} sgd_options;
+
+typedef struct {
+  lsq_descent_options descent;
+  double beta1, beta2, epsilon;
+} adam_options;
+
+typedef struct {
+  lsq_descent_options descent;
+  double epsilon;
+} adagrad_options;
+
+static const lsq_option sgd_table[] = {
+    LSQ_DESCENT_OPTIONS(0.01),
+    {"momentum", LSQ_OPTION_NUMBER, offsetof(sgd_options, momentum), 0, 0, 1, NULL,
+     "share of the former step that is kept"},
+    {"nesterov", LSQ_OPTION_BOOLEAN, offsetof(sgd_options, nesterov), 0, 0, 0, NULL,
+     "look ahead along the momentum (Nesterov)"},
+    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+
+static const lsq_option adam_table[] = {
+    LSQ_DESCENT_OPTIONS(0.001),
+    {"beta1", LSQ_OPTION_NUMBER, offsetof(adam_options, beta1), 0.9, 0, 1, NULL,
+     "decay of the mean of the gradient"},
+    {"beta2", LSQ_OPTION_NUMBER, offsetof(adam_options, beta2), 0.999, 0, 1, NULL,
+     "decay of the mean of the squared gradient"},
+    {"epsilon", LSQ_OPTION_NUMBER, offsetof(adam_options, epsilon), 1e-8, 0, HUGE_VAL, NULL,
+     "added to the root of the mean squared gradient"},
+    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+
+static const lsq_option adagrad_table[] = {
+    LSQ_DESCENT_OPTIONS(0.01),
+    {"epsilon", LSQ_OPTION_NUMBER, offsetof(adagrad_options, epsilon), 1e-10, 0, HUGE_VAL, NULL,
+     "added to the root of the summed squared gradient"},
+    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+
+static LSQ_CLONES void sgd_update(const lsq_descent_update *u, const void *memory) {
+  const sgd_options *options = memory;
+  const double momentum = options->momentum, decay = u->weight_decay, rate = u->learning_rate;
+  double *restrict parameters = u->parameters, *restrict velocity = u->moments;
+  const double *restrict gradient = u->gradient;
+  if (momentum == 0) {
+    for (size_t i = 0; i < u->count; i++)
+      parameters[i] -= rate * (gradient[i] + decay * parameters[i]);
+    return;
+  }
+  const double kept = u->step == 1 ? 0 : momentum; /* the first velocity is the gradient */
+  const double ahead = options->nesterov ? momentum : 0, direct = options->nesterov ? 1 : 0;
+  for (size_t i = 0; i < u->count; i++) {
+    const double g = gradient[i] + decay * parameters[i];
+    velocity[i] = kept * velocity[i] + g;
+    const double along = options->nesterov ? direct * g + ahead * velocity[i] : velocity[i];
+    parameters[i] -= rate * along;
+  }
+}
+
+static LSQ_CLONES void adam_update(const lsq_descent_update *u, const void *memory) {
+  const adam_options *options = memory;
+  const double beta1 = options->beta1, beta2 = options->beta2, epsilon = options->epsilon;
+  const double decay = u->weight_decay;
+  const double rate = u->learning_rate / (1 - pow(beta1, u->step));
+  const double correction = 1 / sqrt(1 - pow(beta2, u->step));
+  double *restrict parameters = u->parameters, *restrict mean = u->moments;
+  double *restrict square = u->moments + u->count;
+  const double *restrict gradient = u->gradient;
+  for (size_t i = 0; i < u->count; i++) {
+    const double g = gradient[i] + decay * parameters[i];
+    mean[i] = beta1 * mean[i] + (1 - beta1) * g;
+    square[i] = beta2 * square[i] + (1 - beta2) * g * g;
+    parameters[i] -= rate * mean[i] / (sqrt(square[i]) * correction + epsilon);
+  }
+}
+
+static LSQ_CLONES void adagrad_update(const lsq_descent_update *u, const void *memory) {
+  const adagrad_options *options = memory;
+  const double epsilon = options->epsilon, decay = u->weight_decay, rate = u->learning_rate;
+  double *restrict parameters = u->parameters, *restrict sum = u->moments;
+  const double *restrict gradient = u->gradient;
+  for (size_t i = 0; i < u->count; i++) {
+    const double g = gradient[i] + decay * parameters[i];
+    sum[i] += g * g;
+    parameters[i] -= rate * g / (sqrt(sum[i]) + epsilon);
+  }
+}
+
+static const lsq_descent_rule sgd_rule = {1, sgd_update};
+static const lsq_descent_rule adam_rule = {2, adam_update};
+static const lsq_descent_rule adagrad_rule = {1, adagrad_update};
+
+#define DESCENT                                                                                    \
+  .epochs = lsq_descent_epochs, .size = lsq_descent_size, .start = lsq_descent_start,              \
+  .step = lsq_descent_step, .finish = lsq_descent_finish, .state_size = lsq_descent_state_size,    \
+  .save_state = lsq_descent_save_state, .restore_state = lsq_descent_restore_state
+
+const lsq_trainer lsq_sgd = {.name = "sgd",
+                             .text = "stochastic gradient descent, with momentum",
+                             .options_size = sizeof(sgd_options),
+                             .options = sgd_table,
+                             .rule = &sgd_rule,
+                             DESCENT};
+
+const lsq_trainer lsq_adam = {.name = "adam",
+                              .text = "Adam (Kingma and Ba 2014)",
+                              .options_size = sizeof(adam_options),
+                              .options = adam_table,
+                              .rule = &adam_rule,
+                              DESCENT};
+
+const lsq_trainer lsq_adagrad = {.name = "adagrad",
+                                 .text = "AdaGrad (Duchi, Hazan and Singer 2011)",
+                                 .options_size = sizeof(adagrad_options),
+                                 .options = adagrad_table,
+                                 .rule = &adagrad_rule,
+                                 DESCENT};

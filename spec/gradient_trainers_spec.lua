@@ -1,0 +1,47 @@
+local dkjson = require "dkjson"
+local lsqnet = require "lsqnet"
+
+local matrix = lsqnet.matrix
+
+local function read_oracle(name)
+  local file = assert(io.open("spec/oracles/" .. name .. ".json"))
+  local text = file:read "a"
+  file:close()
+  return assert(dkjson.decode(text))
+end
+
+local function close(expected, value, tolerance, what)
+  local difference = math.abs(expected - value) / math.max(1e-300, math.abs(expected))
+  if not (difference <= tolerance) then
+    local text = "%s: %.17g expected, got %.17g (relative %.2g)"
+    error(text:format(what, expected, value, difference), 2)
+  end
+end
+
+describe("PyTorch's numbers:", function()
+  for _, case in ipairs(read_oracle "gradient") do
+    it(case.name, function()
+      local net = lsqnet.network {
+        layers = case.layers,
+        activation = case.activation,
+        loss = case.loss,
+      }
+      net:set_parameters(matrix(case.start))
+      local options = { shuffle = false }
+      if case.trainer == "lbfgs" then
+        options = { line_search = "fixed" }
+      end
+      for name, value in pairs(case.options) do
+        options[name] = value
+      end
+      local X, Y = matrix(case.X), matrix(case.Y)
+      local report = lsqnet[case.trainer](net, X, Y, options)
+      local first = case.trainer == "lbfgs" and 0 or 1 -- entry 1 is iteration 0
+      for k, loss in ipairs(case.losses) do
+        close(loss, report.history[k + first].loss, 1e-10, "loss " .. k)
+      end
+      assert.is_true(net:parameters():allclose(matrix(case.parameters), 1e-9, 1e-11))
+      close(case.final_loss, report.loss, 1e-10, "final loss")
+    end)
+  end
+end)
