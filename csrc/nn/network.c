@@ -1,5 +1,7 @@
 #include "nn/network.h"
 
+#include <string.h>
+
 const char *const lsq_loss_names[] = {"mse", "cross_entropy", NULL};
 
 static size_t count_parameters(size_t depth, const size_t *widths, const bool *bias) {
@@ -29,6 +31,16 @@ void lsq_network_place(lsq_network *net, lsq_arena *arena, size_t depth, const s
     net->layers[k].weight = lsq_matrix_over(net->parameters, widths[k], widths[k + 1]);
     net->layers[k].bias = bias[k] ? net->parameters : NULL;
   }
+  lsq_network_point(net, net->parameters);
+}
+
+void lsq_network_place_like(lsq_network *net, lsq_arena *arena, const lsq_network *model) {
+  *net = *model;
+  net->layers = lsq_arena_take(arena, model->depth, sizeof *net->layers);
+  net->parameters = lsq_arena_doubles(arena, model->parameter_count);
+  if (arena->base == NULL)
+    return;
+  memcpy(net->layers, model->layers, model->depth * sizeof *net->layers);
   lsq_network_point(net, net->parameters);
 }
 

@@ -57,6 +57,9 @@ typedef struct {
 void lsq_network_place(lsq_network *net, lsq_arena *arena, size_t depth, const size_t *widths,
                        const bool *bias);
 
+/* Places a network of the shape and the kind of `model`; its parameters are not copied. */
+void lsq_network_place_like(lsq_network *net, lsq_arena *arena, const lsq_network *model);
+
 /* Points the layers' weights and biases of `net`, whose `layers` already have their shapes,
    into another flat vector of the same layout (a gradient, a saved copy). */
 void lsq_network_point(lsq_network *net, double *parameters);

@@ -1,6 +1,7 @@
 #include "train/hidden_system.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "linalg/linalg.h"
 
@@ -21,37 +22,88 @@ void lsq_hidden_system_place(lsq_hidden_system *system, lsq_arena *arena, size_t
     return;
   system->eigenvalues = lsq_arena_doubles(arena, system->order);
   system->rotated = lsq_arena_matrix(arena, system->order, 1);
-  system->eigen_workspace =
-      lsq_arena_take(arena, lsq_eigh_workspace(system->order, eigenvectors), 1);
+  size_t bytes = eigenvalues ? lsq_eigh_workspace(system->order, false) : 0;
+  if (eigenvectors) /* LAPACK may want more without them */
+    bytes = lsq_size_max(bytes, lsq_eigh_workspace(system->order, true));
+  system->eigen_workspace = lsq_arena_take(arena, bytes, 1);
 }
 
-/* Block (j, l), l <= j, of the matrix: weight * U_jl. `binary` is U^F of the pair; `own` and
-   `other`, for a leaky activation, are V_j and V_l, the blocks of the pairs (j, j), (l, l):
+/* sum_i x~_i x~_i', which a leaky activation needs, once for all iterations. */
+static void sum_moment(lsq_hidden_system *system, const lsq_matrix *data) {
+  const size_t m = system->features;
+  memset(system->moment, 0, system->gram.products * sizeof *system->moment);
+  for (size_t i = 0; i < data->rows; i++) {
+    const double *x = lsq_matrix_row(data, i);
+    double *product = system->moment;
+    for (size_t p = 0; p < m; p++) {
+      const double left = p == 0 ? 1 : x[p - 1];
+      *product++ += p == 0 ? 1 : left * left;
+      for (size_t q = p + 1; q < m; q++)
+        *product++ += left * x[q - 1];
+    }
+  }
+}
+
+void lsq_hidden_system_start(lsq_hidden_system *system, double alpha, const lsq_matrix *x) {
+  system->alpha = alpha;
+  if (alpha != 0)
+    sum_moment(system, x);
+}
+
+/* The packed products of U^F_jl. */
+static const double *pair_sums(const lsq_hidden_system *system, size_t j, size_t l) {
+  const lsq_pattern_gram *gram = &system->gram;
+  const size_t pair = lsq_pattern_pair(system->units, lsq_size_min(j, l), lsq_size_max(j, l));
+  return gram->sums + pair * gram->stride;
+}
+
+/* With V_j and V_l, the blocks of the pairs (j, j) and (l, l), and T = sum_i x~_i x~_i':
 
      U_jl = alpha^2 T + alpha (1 - alpha) (V_j + V_l) + (1 - alpha)^2 U^F_jl. */
+static double leaky(double alpha, double binary, double own, double other, double moment) {
+  return (1 - alpha) * (1 - alpha) * binary + alpha * (1 - alpha) * (own + other) +
+         alpha * alpha * moment;
+}
+
+static size_t product_of(const lsq_hidden_system *system, size_t p, size_t q) {
+  return lsq_pattern_pair(system->features, lsq_size_min(p, q), lsq_size_max(p, q));
+}
+
+double lsq_hidden_system_pair_moment(const lsq_hidden_system *system, size_t j, size_t l, size_t p,
+                                     size_t q) {
+  const size_t product = product_of(system, p, q);
+  const double binary = pair_sums(system, j, l)[product];
+  if (system->alpha == 0)
+    return binary;
+  return leaky(system->alpha, binary, pair_sums(system, j, j)[product],
+               pair_sums(system, l, l)[product], system->moment[product]);
+}
+
+double lsq_hidden_system_unit_moment(const lsq_hidden_system *system, size_t j, size_t p) {
+  const size_t product = product_of(system, 0, p);
+  const double binary = pair_sums(system, j, j)[product], alpha = system->alpha;
+  return alpha == 0 ? binary : (1 - alpha) * binary + alpha * system->moment[product];
+}
+
+/* Block (j, l), l <= j, of the matrix: weight * U_jl. */
 static void fill_block(const lsq_hidden_system *system, size_t j, size_t l, double weight) {
   const size_t m = system->features;
-  const double alpha = system->alpha;
-  const lsq_pattern_gram *gram = &system->gram;
-  const double *binary = gram->sums + lsq_pattern_pair(system->units, l, j) * gram->stride;
-  const double *own = gram->sums + lsq_pattern_pair(system->units, j, j) * gram->stride;
-  const double *other = gram->sums + lsq_pattern_pair(system->units, l, l) * gram->stride;
-  const double keep = (1 - alpha) * (1 - alpha), mixed = alpha * (1 - alpha), leak = alpha * alpha;
-  size_t product = 0;
+  const double alpha = system->alpha, *moment = system->moment;
+  const double *binary = pair_sums(system, j, l);
+  const double *own = pair_sums(system, j, j), *other = pair_sums(system, l, l);
+  size_t k = 0;
   for (size_t p = 0; p < m; p++)
-    for (size_t q = p; q < m; q++, product++) {
-      double u = keep * binary[product];
-      if (alpha != 0)
-        u += mixed * (own[product] + other[product]) + leak * system->moment[product];
-      u *= weight;
+    for (size_t q = p; q < m; q++, k++) {
+      const double u =
+          weight * (alpha == 0 ? binary[k] : leaky(alpha, binary[k], own[k], other[k], moment[k]));
       lsq_matrix_row(&system->matrix, j * m + p)[l * m + q] = u;
       lsq_matrix_row(&system->matrix, j * m + q)[l * m + p] = u;
     }
 }
 
 void lsq_hidden_system_assemble(lsq_hidden_system *system, const lsq_matrix *output_weight,
-                                size_t rows, double lambda) {
-  lsq_multiply(1 / (double)rows, output_weight, false, output_weight, true, 0, &system->product);
+                                double scale, double lambda) {
+  lsq_multiply(scale, output_weight, false, output_weight, true, 0, &system->product);
 #pragma omp parallel for schedule(dynamic, 1) if (system->order >= PARALLEL_ORDER)
   for (size_t j = 0; j < system->units; j++) {
     for (size_t l = 0; l <= j; l++)

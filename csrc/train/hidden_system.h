@@ -31,10 +31,18 @@ typedef struct {
 void lsq_hidden_system_place(lsq_hidden_system *system, lsq_arena *arena, size_t units,
                              size_t features, bool eigenvalues, bool eigenvectors);
 
-/* matrix <- M + lambda I, lower triangle, from the sums of `rows` rows and the output layer's
-   weights (units x outputs). */
+/* Sets alpha, and moment from the rows of x where a leaky activation needs it. */
+void lsq_hidden_system_start(lsq_hidden_system *system, double alpha, const lsq_matrix *x);
+
+/* matrix <- scale * sum_i (...) + lambda I, lower triangle, from the gathered sums and the output
+   layer's weights (units x outputs); scale is 1/N in the equations. */
 void lsq_hidden_system_assemble(lsq_hidden_system *system, const lsq_matrix *output_weight,
-                                size_t rows, double lambda);
+                                double scale, double lambda);
+
+/* Entry (p, q) of sum_i G_ij G_il x~_i x~_i', and entry p of sum_i G_ij x~_i. */
+double lsq_hidden_system_pair_moment(const lsq_hidden_system *system, size_t j, size_t l, size_t p,
+                                     size_t q);
+double lsq_hidden_system_unit_moment(const lsq_hidden_system *system, size_t j, size_t p);
 
 /* Factors the assembled matrix and solves; log_determinant gets ln |M + lambda I|. */
 lsq_status lsq_hidden_system_solve(lsq_hidden_system *system, double *log_determinant,

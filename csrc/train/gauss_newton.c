@@ -1,0 +1,297 @@
+#include "train/gauss_newton.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "linalg/linalg.h"
+#include "nn/forward.h"
+#include "train/normal_equations.h"
+
+typedef struct {
+  int64_t iterations;
+  double damping, lambda, gradient_tolerance;
+} gauss_newton_options;
+
+static const lsq_option option_table[] = {
+    {"iterations", LSQ_OPTION_INTEGER, offsetof(gauss_newton_options, iterations), 50, 0, 1e9, NULL,
+     "steps tried, those that are rejected included"},
+    {"damping", LSQ_OPTION_NUMBER, offsetof(gauss_newton_options, damping), 1e-3, 0, HUGE_VAL, NULL,
+     "first multiple of the diagonal added to the normal matrix; adapted by the gain ratio"},
+    {"lambda", LSQ_OPTION_NUMBER, offsetof(gauss_newton_options, lambda), 0, 0, HUGE_VAL, NULL,
+     "ridge penalty of all weights and biases"},
+    {"gradient_tolerance", LSQ_OPTION_NUMBER, offsetof(gauss_newton_options, gradient_tolerance),
+     1e-9, 0, HUGE_VAL, NULL, "stop when no entry of the objective's gradient is larger"},
+    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+
+/* A damped unknown moves even where the data say nothing of it. */
+static const double LEAST_DIAGONAL = 1e-10; /* of the largest diagonal entry */
+static const double MOST_DAMPING = 1e20;
+
+/* EQUATIONS forms them at the iterate, SOLVE takes a step, REFIT solves the output layer of a
+   two-layer net in closed form behind it, EVALUATE accepts the step or does not. */
+typedef enum { EQUATIONS, SOLVE, REFIT, EVALUATE } training_phase;
+
+/* Minimises F = mse + lambda |parameters|^2, in terms of F/2:
+   gradient J'r / (N c) + lambda parameters, normal matrix J'J / (N c) + lambda I. */
+typedef struct {
+  const lsq_problem *problem;
+  const gauss_newton_options *options;
+  lsq_normal_equations equations;
+  training_phase phase;
+  int64_t iteration;
+  size_t count;
+  double scale; /* 1 / (N c) */
+  double loss, objective;
+  double damping, growth; /* Nielsen 1999: growth of the next rejection */
+  double predicted;       /* decrease of F/2 by the quadratic model */
+  lsq_network trial;
+  double *gradient, *diagonal, *step;
+  lsq_matrix factor;
+  void *workspace; /* of the loss */
+  size_t singular_outputs;
+} gauss_newton;
+
+static void place(gauss_newton *self, lsq_arena *arena, const lsq_problem *problem,
+                  const gauss_newton_options *options) {
+  const lsq_network *net = problem->net;
+  const size_t count = net->parameter_count;
+  *self = (gauss_newton){.problem = problem, .options = options, .count = count};
+  lsq_normal_equations_place(&self->equations, arena, net, problem->x, problem->y);
+  lsq_network_place_like(&self->trial, arena, net);
+  self->gradient = lsq_arena_doubles(arena, count);
+  self->diagonal = lsq_arena_doubles(arena, count);
+  self->step = lsq_arena_doubles(arena, count);
+  self->factor = lsq_arena_matrix(arena, count, count);
+  self->workspace = lsq_arena_take(arena, lsq_forward_workspace(net, problem->x->rows), 1);
+}
+
+static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
+  (void)options;
+  if (problem->net->loss != LSQ_MSE)
+    return lsq_fail(error, LSQ_MISUSE, "gauss_newton minimises the mse, the net's loss is %s",
+                    lsq_loss_names[problem->net->loss]);
+  return LSQ_OK;
+}
+
+static size_t size(const lsq_problem *problem, const void *options) {
+  gauss_newton measured;
+  lsq_arena arena = lsq_arena_measure();
+  lsq_arena_take(&arena, 1, sizeof measured);
+  place(&measured, &arena, problem, options);
+  return arena.used;
+}
+
+static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
+                        lsq_error *error) {
+  (void)error;
+  gauss_newton *self = memory;
+  lsq_arena arena = lsq_arena_over(memory);
+  lsq_arena_take(&arena, 1, sizeof *self);
+  place(self, &arena, problem, options);
+  self->scale = 1 / (double)problem->y->rows / (double)problem->y->cols;
+  self->loss = self->objective = HUGE_VAL;
+  self->damping = self->options->damping;
+  self->growth = 2;
+  lsq_normal_equations_start(&self->equations);
+  lsq_normal_equations_begin(&self->equations, problem->net->parameters);
+  return LSQ_OK;
+}
+
+static double objective_of(const gauss_newton *self, double loss, const double *parameters) {
+  double sum = 0;
+  for (size_t i = 0; i < self->count; i++)
+    sum += parameters[i] * parameters[i];
+  return loss + self->options->lambda * sum;
+}
+
+static void report(const gauss_newton *self, lsq_progress *progress) {
+  progress->iteration_done = true;
+  progress->iteration = (size_t)self->iteration;
+  progress->loss = self->loss;
+  progress->measures[0] = self->objective;
+  progress->measures[1] = self->damping;
+  if (self->iteration == self->options->iterations)
+    progress->stop = LSQ_STOPPED_ITERATIONS;
+}
+
+/* The equations are complete: the gradient and the diagonal at the iterate. */
+static void take_equations(gauss_newton *self, lsq_progress *progress) {
+  const double *parameters = self->problem->net->parameters, lambda = self->options->lambda;
+  double largest = 0, steepest = 0;
+  for (size_t i = 0; i < self->count; i++) {
+    self->gradient[i] = self->scale * self->equations.gradient[i] + lambda * parameters[i];
+    self->diagonal[i] = self->scale * lsq_matrix_row(&self->equations.matrix, i)[i] + lambda;
+    largest = fmax(largest, self->diagonal[i]);
+    steepest = fmax(steepest, fabs(self->gradient[i]));
+  }
+  for (size_t i = 0; i < self->count; i++)
+    self->diagonal[i] = fmax(self->diagonal[i], LEAST_DIAGONAL * largest);
+  if (self->iteration == 0) {
+    self->loss = self->equations.squared_error * self->scale;
+    self->objective = objective_of(self, self->loss, parameters);
+    if (!isfinite(self->objective)) {
+      progress->stop = LSQ_STOPPED_DIVERGED;
+      return;
+    }
+    report(self, progress);
+  }
+  if (progress->stop == LSQ_RUNNING && 2 * steepest <= self->options->gradient_tolerance)
+    progress->stop = LSQ_STOPPED_TOLERANCE;
+  self->phase = SOLVE;
+}
+
+/* Nielsen, "Damping parameter in Marquardt's method" (1999), (2.9). */
+static void reject(gauss_newton *self, lsq_progress *progress) {
+  self->damping *= self->growth;
+  self->growth *= 2;
+  report(self, progress);
+  if (progress->stop == LSQ_RUNNING && self->damping > MOST_DAMPING)
+    progress->stop = LSQ_STOPPED_TOLERANCE;
+  self->phase = SOLVE;
+}
+
+static void accept(gauss_newton *self, double loss, double objective, lsq_progress *progress) {
+  double *parameters = self->problem->net->parameters;
+  const double gain = 0.5 * (self->objective - objective) / self->predicted;
+  const double turn = 2 * fmin(gain, 1) - 1;
+  self->damping *= fmax(1.0 / 3, 1 - turn * turn * turn);
+  self->growth = 2;
+  self->loss = loss;
+  self->objective = objective;
+  memcpy(parameters, self->trial.parameters, self->count * sizeof *parameters);
+  report(self, progress);
+  if (progress->stop == LSQ_RUNNING)
+    lsq_normal_equations_begin(&self->equations, parameters);
+  self->phase = EQUATIONS;
+}
+
+/* factor <- normal matrix + damping * diagonal, lower. */
+static void damp(gauss_newton *self) {
+  for (size_t i = 0; i < self->count; i++) {
+    const double *from = lsq_matrix_row(&self->equations.matrix, i);
+    double *to = lsq_matrix_row(&self->factor, i);
+    for (size_t j = 0; j < i; j++)
+      to[j] = self->scale * from[j];
+    to[i] = self->scale * from[i] + self->options->lambda + self->damping * self->diagonal[i];
+  }
+}
+
+/* A step that does not move the parameters any more ends the training. */
+static bool moves(const gauss_newton *self) {
+  const double *parameters = self->problem->net->parameters;
+  for (size_t i = 0; i < self->count; i++)
+    if (fabs(self->step[i]) > 0x1p-52 * fabs(parameters[i]))
+      return true;
+  return false;
+}
+
+static lsq_status solve(gauss_newton *self, lsq_progress *progress, lsq_error *error) {
+  const double *parameters = self->problem->net->parameters;
+  self->iteration++;
+  damp(self);
+  lsq_status status = lsq_cholesky(&self->factor, error);
+  if (status == LSQ_NOT_POSITIVE_DEFINITE) {
+    self->damping = fmax(self->damping, 0x1p-52);
+    reject(self, progress);
+    return LSQ_OK;
+  }
+  if (status != LSQ_OK)
+    return status;
+  lsq_matrix step = lsq_matrix_over(self->step, self->count, 1);
+  memcpy(self->step, self->gradient, self->count * sizeof *self->step);
+  lsq_cholesky_solve(&self->factor, &step);
+  self->predicted = 0;
+  for (size_t i = 0; i < self->count; i++) {
+    const double s = -self->step[i];
+    self->step[i] = s;
+    self->predicted += 0.5 * s * (self->damping * self->diagonal[i] * s - self->gradient[i]);
+    self->trial.parameters[i] = parameters[i] + s;
+  }
+  if (!moves(self)) {
+    progress->stop = LSQ_STOPPED_TOLERANCE;
+    report(self, progress);
+    return LSQ_OK;
+  }
+  self->phase = EVALUATE;
+  if (self->equations.is_two_layer) {
+    lsq_two_layer_start(&self->equations.layers, &self->trial);
+    lsq_two_layer_begin_fit(&self->equations.layers);
+    self->phase = REFIT;
+  }
+  return LSQ_OK;
+}
+
+static lsq_status refit(gauss_newton *self, lsq_error *error) {
+  lsq_two_layer *layers = &self->equations.layers;
+  bool singular;
+  if (!lsq_two_layer_advance(layers))
+    return LSQ_OK;
+  lsq_status status =
+      lsq_two_layer_solve_output(layers, self->scale, self->options->lambda, &singular, error);
+  self->singular_outputs += singular;
+  memcpy(self->trial.parameters, layers->net.parameters, self->count * sizeof(double));
+  self->phase = EVALUATE;
+  return status;
+}
+
+static void evaluate(gauss_newton *self, lsq_progress *progress) {
+  const lsq_problem *p = self->problem;
+  const double loss = lsq_network_loss(&self->trial, LSQ_MSE, p->x, p->y, self->workspace);
+  const double objective = objective_of(self, loss, self->trial.parameters);
+  if (objective < self->objective)
+    accept(self, loss, objective, progress);
+  else
+    reject(self, progress);
+}
+
+static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
+  gauss_newton *self = memory;
+  lsq_status status = LSQ_OK;
+  switch (self->phase) {
+  case EQUATIONS:
+    if (lsq_normal_equations_advance(&self->equations))
+      take_equations(self, progress);
+    break;
+  case SOLVE:
+    status = solve(self, progress, error);
+    break;
+  case REFIT:
+    status = refit(self, error);
+    if (status == LSQ_NON_FINITE) { /* the trial is too far out */
+      reject(self, progress);
+      status = LSQ_OK;
+    }
+    break;
+  case EVALUATE:
+    evaluate(self, progress);
+    break;
+  }
+  if (status != LSQ_NON_FINITE)
+    return status;
+  progress->stop = LSQ_STOPPED_DIVERGED;
+  return LSQ_OK;
+}
+
+/* The objective only falls: the last iterate is the best. */
+static void finish(void *memory, bool keep_current, lsq_result *result) {
+  const gauss_newton *self = memory;
+  (void)keep_current;
+  result->loss = self->loss;
+  result->score = self->objective;
+  if (self->singular_outputs > 0)
+    lsq_warn(result, "the output layer was singular in %zu solves: minimum-norm solution taken",
+             self->singular_outputs);
+}
+
+static const char *const measures[] = {"objective", "damping", NULL};
+
+const lsq_trainer lsq_gauss_newton = {.name = "gauss_newton",
+                                      .text = "Levenberg-Marquardt for small nets",
+                                      .options_size = sizeof(gauss_newton_options),
+                                      .options = option_table,
+                                      .measures = measures,
+                                      .check = check,
+                                      .size = size,
+                                      .start = start,
+                                      .step = step,
+                                      .finish = finish};

@@ -1,0 +1,73 @@
+/* Passes over the rows of a two-layer ReLU net, in steps of bounded work. A FIT pass sums what
+   the closed-form output layer needs (ANMIN, Eq. 4); an EVALUATE pass sums the squared error
+   and the right-hand side of the hidden layer, and adds to its activation-pattern Gram matrix.
+
+   The rows of a step are dealt to a fixed number of lanes, each with its own sums, so that the
+   result does not depend on how many threads run the lanes. With x~ = (1, x'), S = [sigma(X~ A),
+   1], B and b0 the output layer, G the slopes of sigma. */
+#ifndef LSQ_TRAIN_TWO_LAYER_H
+#define LSQ_TRAIN_TWO_LAYER_H
+
+#include "nn/network.h"
+#include "nn/pattern_gram.h"
+
+typedef enum { LSQ_FIT_PASS, LSQ_EVALUATE_PASS } lsq_pass;
+
+/* What an EVALUATE pass takes for the N x c matrix R in the sums X~' ((R B') o G). */
+typedef enum { LSQ_CENTRED_TARGETS /* Y - b0 */, LSQ_RESIDUALS /* prediction - Y */ } lsq_right;
+
+typedef struct lsq_lane lsq_lane;
+
+typedef struct {
+  const lsq_matrix *x, *y;
+  lsq_network net; /* over parameters of its own: the net that is passed over */
+  size_t d, h, c, rows;
+  lsq_pass pass;
+  lsq_right right_kind;
+  lsq_pattern_gram *pattern; /* of the pass; NULL: the hidden layer's system is not wanted */
+  size_t row;                /* the next row of the pass */
+  size_t step_rows, lanes;
+  lsq_lane *lane;
+  lsq_matrix z, features; /* step_rows x h and x (d+1): X~ A and X~ of the step's rows */
+  lsq_matrix gram, cross; /* S'S (lower) and S'Y, each over the rows; factor and solution */
+  double *eigenvalues;    /* h+1 */
+  lsq_matrix rotated;     /* (h+1) x c */
+  void *eigen_workspace;
+} lsq_two_layer;
+
+/* Whether the passes serve such a net: one hidden layer, relu or leaky_relu, identity output,
+   biases, mse. If not, LSQ_MISUSE with a sentence that begins with `who`. */
+lsq_status lsq_two_layer_check(const lsq_network *net, const char *who, lsq_error *error);
+
+/* Places everything, for a net of the shape and kind of `net`; start copies its parameters. */
+void lsq_two_layer_place(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
+                         const lsq_matrix *x, const lsq_matrix *y);
+void lsq_two_layer_start(lsq_two_layer *self, const lsq_network *net);
+
+/* The slope of the activation for z < 0. */
+double lsq_two_layer_alpha(const lsq_network *net);
+
+void lsq_two_layer_begin_fit(lsq_two_layer *self);
+void lsq_two_layer_begin_evaluate(lsq_two_layer *self, lsq_right right_kind,
+                                  lsq_pattern_gram *pattern);
+
+/* The next rows of the pass; true when it is over. */
+bool lsq_two_layer_advance(lsq_two_layer *self);
+
+/* After a FIT pass: gram <- S'S * scale (lower), cross <- S'Y * scale. */
+void lsq_two_layer_sum_fit(lsq_two_layer *self, double scale);
+
+/* After a FIT pass: the net's output layer <- the solution of (S'S scale + lambda I) [B; b0] =
+   S'Y scale, of minimum norm where that is singular (lambda = 0 and a dead unit, say). */
+lsq_status lsq_two_layer_solve_output(lsq_two_layer *self, double scale, double lambda,
+                                      bool *singular, lsq_error *error);
+
+/* After an EVALUATE pass. right (h (d+1)): the sums, unit by unit, times scale. */
+double lsq_two_layer_squared_error(const lsq_two_layer *self);
+void lsq_two_layer_sum_right(const lsq_two_layer *self, double scale, double *right);
+
+/* The hidden layer <- h (d+1) numbers, unit by unit, bias first; and the other way. */
+void lsq_two_layer_set_hidden(lsq_network *net, const double *stacked);
+void lsq_two_layer_get_hidden(const lsq_network *net, double *stacked);
+
+#endif
