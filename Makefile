@@ -40,7 +40,7 @@ DATA_VALUE = $(call quote,$(abspath $(DATA)))
 WITH_ENV = LUA_PATH=$(PATH_VALUE) LUA_CPATH=$(CPATH_VALUE) LSQNET_DATA=$(DATA_VALUE)
 SUBMAKE = +@$(MAKE) --no-print-directory
 
-.PHONY: build help deps deps-develop env hosts test demo bench check asan valgrind docs install \
+.PHONY: build help deps deps-develop env hosts all-hosts test demo bench check asan valgrind docs install \
   uninstall clean force
 
 # Compiles with all cores, unless make was already told how many.
@@ -92,7 +92,10 @@ $(BUILD)/flags: force
 -include $(OBJECTS:.o=.d)
 
 hosts: build
-	$(SUBMAKE) $(HOSTS)
+	$(SUBMAKE) all-hosts
+
+all-hosts: $(HOSTS)
+	@:
 
 $(BUILD)/hosts/embed: examples/embed/main.c $(BUILD)/flags
 $(SPEC_HOSTS): $(BUILD)/hosts/%: spec/hosts/%.c $(BUILD)/flags
