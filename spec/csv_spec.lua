@@ -60,7 +60,8 @@ describe("matrix.read_csv", function()
     local m, names = read("1,2\n3,4\n", { header = true })
     assert.same({ { 3, 4 } }, m:totable())
     assert.same({ "1", "2" }, names)
-    assert.equal("data.csv:1: column 1: 'a' is not a number", refusal("a,b\n1,2\n", { header = false }))
+    assert.equal("data.csv:1: column 1: 'a' is not a number",
+      refusal("a,b\n1,2\n", { header = false }))
   end)
 
   it("reads names in quotes, with separators, quotes and line ends", function()
@@ -90,7 +91,8 @@ describe("matrix.read_csv", function()
     m, names = read("1,a,3\n4,b,6\n", { columns = { 3, 1 }, header = false })
     assert.same({ { 3, 1 }, { 6, 4 } }, m:totable())
     assert.is_nil(names)
-    assert.same({ { 2 }, { 4 } }, rows("1 2 x\n3 4 y\n", { separator = " ", header = false, columns = { 2 } }))
+    assert.same({ { 2 }, { 4 } },
+      rows("1 2 x\n3 4 y\n", { separator = " ", header = false, columns = { 2 } }))
   end)
 
   it("gives no rows for a file of nothing but a header", function()
@@ -104,11 +106,15 @@ describe("matrix.read_csv", function()
     it("text", function()
       assert.equal("data.csv:2: column 2: 'abc' is not a number", refusal "1,2\n3, abc\n")
       assert.equal("data.csv:3: column 2 (y): '1x' is not a number", refusal "x,y\n\n3,1x\n")
-      assert.equal("data.csv:1: column 1: '0x10' is not a number", refusal("0x10", { header = false }))
+      assert.equal("data.csv:1: column 1: '0x10' is not a number",
+        refusal("0x10", { header = false }))
       assert.equal("data.csv:1: column 1: '1e' is not a number", refusal("1e", { header = false }))
-      assert.equal("data.csv:1: column 1: '1 2' is not a number", refusal("1 2,3", { header = false }))
-      assert.equal("data.csv:1: column 1: '1?2' is not a number", refusal("1\r2", { header = false }))
-      assert.equal("data.csv:1: column 1: 'infinit' is not a number", refusal("infinit", { header = false }))
+      assert.equal("data.csv:1: column 1: '1 2' is not a number",
+        refusal("1 2,3", { header = false }))
+      assert.equal("data.csv:1: column 1: '1?2' is not a number",
+        refusal("1\r2", { header = false }))
+      assert.equal("data.csv:1: column 1: 'infinit' is not a number",
+        refusal("infinit", { header = false }))
     end)
 
     it("text in quotes, on the line where it stands", function()
@@ -116,7 +122,8 @@ describe("matrix.read_csv", function()
         refusal('t,x\n"a\nb",no\n', { columns = { "x" } }))
       assert.equal("data.csv:6: column 1 (a?): 'q' is not a number",
         refusal('"a\n",b\n1,"\n\n"\nq,1\n', { columns = { 1 } }))
-      assert.equal("data.csv:4: column 2 (b): '?z' is not a number", refusal '"a\n",b\n1,2\n1,"\nz"\n')
+      assert.equal("data.csv:4: column 2 (b): '?z' is not a number",
+        refusal '"a\n",b\n1,2\n1,"\nz"\n')
       assert.equal("data.csv:2: column 1 (a): '1?' is not a number", refusal 'a,b\n"1\n",2\n')
     end)
 
@@ -158,9 +165,11 @@ describe("matrix.read_csv", function()
     end)
 
     it("a wrong separator or decimal point, with a guess", function()
-      assert.equal("data.csv:2: column 1 (a;b): '1;2' is not a number (is another separator meant?)",
+      assert.equal(
+        "data.csv:2: column 1 (a;b): '1;2' is not a number (is another separator meant?)",
         refusal "a;b\n1;2\n")
-      assert.equal("data.csv:2: column 2 (b): '1,5' is not a number (the decimal point must be '.')",
+      assert.equal(
+        "data.csv:2: column 2 (b): '1,5' is not a number (the decimal point must be '.')",
         refusal("a;b\n1;1,5\n", { separator = ";" }))
     end)
 
@@ -171,8 +180,10 @@ describe("matrix.read_csv", function()
         refusal("height,weight\n1,2\n", { columns = { "qqqqq" } }))
       assert.equal("data.csv: column 'a' wanted, but there is no header",
         refusal("1,2\n", { columns = { "a" } }))
-      assert.equal("data.csv: column 3 wanted, the file has 2", refusal("1,2\n", { columns = { 3 } }))
-      assert.equal("data.csv: 2 columns are named 'a'", refusal("a,a\n1,2\n", { columns = { "a" } }))
+      assert.equal("data.csv: column 3 wanted, the file has 2",
+        refusal("1,2\n", { columns = { 3 } }))
+      assert.equal("data.csv: 2 columns are named 'a'",
+        refusal("a,a\n1,2\n", { columns = { "a" } }))
     end)
   end)
 
@@ -188,7 +199,8 @@ describe("matrix.read_csv", function()
     assert.equal(("cannot read '%s': Is a directory"):format(folder), failure(folder))
     assert.equal("cannot read '/dev/null': not a regular file", failure "/dev/null")
     assert(os.execute("mkfifo '" .. folder .. "/pipe'"))
-    assert.equal(("cannot read '%s/pipe': not a regular file"):format(folder), failure(folder .. "/pipe"))
+    assert.equal(("cannot read '%s/pipe': not a regular file"):format(folder),
+      failure(folder .. "/pipe"))
   end)
 
   it("raises for misuse", function()
@@ -206,15 +218,18 @@ describe("matrix.read_csv", function()
     raises("option 'separator': one character expected, got ';;'", path, { separator = ";;" })
     raises("option 'separator': one character expected, got ''", path, { separator = "" })
     for separator in ("e5.+-\"\n"):gmatch "." do
-      raises(("option 'separator': '%s' may be part of a number or a quoted field"):format(separator),
+      raises("option 'separator': '" .. separator .. "' may be part of a number or a quoted field",
         path, { separator = separator })
     end
-    raises("option 'columns': a list of names or numbers expected, got string", path, { columns = "a" })
+    raises("option 'columns': a list of names or numbers expected, got string", path,
+      { columns = "a" })
     raises("option 'columns': the list is empty", path, { columns = {} })
     raises("option 'columns': entry 2: a name or a number expected, got boolean", path,
       { columns = { "a", true } })
-    raises("option 'columns': entry 1: columns are numbered from 1, got 0.0", path, { columns = { 0 } })
-    raises("option 'columns': entry 1: columns are numbered from 1, got 1.5", path, { columns = { 1.5 } })
+    raises("option 'columns': entry 1: columns are numbered from 1, got 0.0", path,
+      { columns = { 0 } })
+    raises("option 'columns': entry 1: columns are numbered from 1, got 1.5", path,
+      { columns = { 1.5 } })
     raises("option 'columns': entry 2 is column 1 again", path, { columns = { "a", 1 } })
   end)
 end)
@@ -311,12 +326,8 @@ describe("numbers", function()
     local m = read("nan\n-NaN\ninf\n-Inf\n+INFINITY\n1e999\n", { header = false })
     assert.are_not.equal(m:get(1, 1), m:get(1, 1))
     assert.are_not.equal(m:get(2, 1), m:get(2, 1))
-    for i, value in ipairs { [3] = math.huge, [4] = -math.huge, [5] = math.huge, [6] = math.huge } do
-      assert.equal(value, m:get(i, 1))
-    end
-    assert.equal(math.huge, m:get(3, 1))
-    assert.equal(-math.huge, m:get(4, 1))
-    assert.equal(math.huge, m:get(6, 1))
+    local huge = math.huge
+    assert.same({ { huge }, { -huge }, { huge }, { huge } }, m:slice(3, 6):totable())
   end)
 
   it("use the table that its generator prints", function()
@@ -403,7 +414,7 @@ describe("CSV text", function()
       assert.is_true(m ~= nil or (type(message) == "string" and code == "bad_format"))
     end
     local random = lsqnet.rng(1)
-    for _ = 1, 3000 do
+    for _ = 1, 1500 do
       local at, byte = random:integer(#text), string.char(random:integer(256) - 1)
       local m, message, code = read(text:sub(1, at - 1) .. byte .. text:sub(at + 1))
       assert.is_true(m ~= nil or (type(message) == "string" and code == "bad_format"))
@@ -414,7 +425,8 @@ describe("CSV text", function()
   it("means the same whatever the locale", function()
     local locales = folder .. "/locales"
     os.execute("mkdir " .. tmp.quoted(locales))
-    os.execute(("localedef -i de_DE -f UTF-8 %s >/dev/null 2>&1"):format(tmp.quoted(locales .. "/de_DE")))
+    os.execute(("cd %s && localedef -i de_DE -f UTF-8 ./de_DE >/dev/null 2>&1"):format(
+      tmp.quoted(locales)))
     local status, out, err = run_lua.run {
       environment = { LOCPATH = locales },
       arguments = { folder },
@@ -422,7 +434,9 @@ describe("CSV text", function()
         if not os.setlocale "de_DE" or ("%.1f"):format(0.5) ~= "0,5" then os.exit(3) end
         local lsqnet, folder = require "lsqnet", arg[1]
         -- The last one goes the way through the C library's strtod.
-        io.open(folder .. "/l.csv", "w"):write("0.5,1.5e-300,9007199254740993.00000000000000000000\n"):close()
+        local file = io.open(folder .. "/l.csv", "w")
+        file:write "0.5,1.5e-300,9007199254740993.00000000000000000000\n"
+        file:close()
         local m = assert(lsqnet.matrix.read_csv(folder .. "/l.csv"))
         assert(m:get(1, 1) == 1 / 2 and m:get(1, 2) == 3e-300 / 2 and m:get(1, 3) == 2 ^ 53)
         assert(m:write_csv(folder .. "/l.csv"))

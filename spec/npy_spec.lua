@@ -20,7 +20,8 @@ end
 -- A file as NumPy lays it out, with the header and the data given.
 local function npy(header, data, version)
   local length = (version or 1) == 1 and "<I2" or "<I4"
-  return "\x93NUMPY" .. string.char(version or 1, 0) .. string.pack(length, #header) .. header .. data
+  return "\x93NUMPY" .. string.char(version or 1, 0) .. string.pack(length, #header)
+    .. header .. data
 end
 
 local function header(type, shape, fortran)
@@ -41,7 +42,8 @@ describe("matrix.read_npy", function()
       local type, format, values = table.unpack(case)
       for order in ("<>|"):gmatch "." do
         if order ~= "|" or format:sub(-1) == "1" then
-          local data = string.pack((order == ">" and ">" or "<") .. format:rep(3), table.unpack(values))
+          local layout = (order == ">" and ">" or "<") .. format:rep(3)
+          local data = string.pack(layout, table.unpack(values))
           local m = assert(read(npy(header(order .. type, "(3, 1)"), data)))
           for i, value in ipairs(values) do
             if type == "u8" and value == -1 then value = 2.0 ^ 64 end
@@ -55,7 +57,8 @@ describe("matrix.read_npy", function()
   it("reads row by row and column by column", function()
     local data = string.pack("<dddddd", 1, 2, 3, 4, 5, 6)
     assert.same({ { 1, 2, 3 }, { 4, 5, 6 } }, read(npy(header("<f8", "(2, 3)"), data)):totable())
-    assert.same({ { 1, 3, 5 }, { 2, 4, 6 } }, read(npy(header("<f8", "(2, 3)", true), data)):totable())
+    assert.same({ { 1, 3, 5 }, { 2, 4, 6 } },
+      read(npy(header("<f8", "(2, 3)", true), data)):totable())
   end)
 
   it("reads one axis as a column, none as one element, and empty arrays", function()
@@ -84,7 +87,8 @@ describe("matrix.read_npy", function()
         refusal(npy(header(type, "(1,)"), ("\0"):rep(16))))
     end
     assert.equal("a.npy: records (structured dtypes) are not supported",
-      refusal(npy("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,), }", ("\0"):rep(8))))
+      refusal(npy("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,), }",
+        ("\0"):rep(8))))
     assert.equal("a.npy: the array has 3 axes, a matrix has 2",
       refusal(npy(header("<f8", "(1, 1, 1)"), ("\0"):rep(8))))
   end)
@@ -95,14 +99,16 @@ describe("matrix.read_npy", function()
     assert.equal("a.npy: not a .npy file", refusal("\x93NUMPX\1\0  "))
     assert.equal("a.npy: version 4.0 of the .npy format is not known", refusal(npy("{}", "", 4)))
     assert.equal("a.npy: the file ends within its header", refusal("\x93NUMPY\1\0\xff\xff{}"))
-    assert.equal("a.npy: the file ends within its header", refusal("\x93NUMPY\2\0\xff\xff\xff\xff{}"))
+    assert.equal("a.npy: the file ends within its header",
+      refusal("\x93NUMPY\2\0\xff\xff\xff\xff{}"))
     assert.equal("a.npy: the header is no dictionary", refusal(npy("[]", data)))
     assert.equal("a.npy: the header cannot be read", refusal(npy("{'descr' '<f8'}", data)))
     assert.equal("a.npy: the header's 'descr' cannot be read", refusal(npy("{'descr': 8}", data)))
     assert.equal("a.npy: the header's 'fortran_order' is neither True nor False",
       refusal(npy("{'fortran_order': 0}", data)))
     for _, shape in ipairs { "(1", "1", "(1 1)", "(-1,)", "(1.0,)", "(,)", "(1)" } do
-      assert.equal("a.npy: the header's 'shape' cannot be read", refusal(npy(header("<f8", shape), data)))
+      assert.equal("a.npy: the header's 'shape' cannot be read",
+        refusal(npy(header("<f8", shape), data)))
     end
     assert.equal("a.npy: the header has an unknown entry", refusal(npy("{'x': 1}", data)))
     assert.equal("a.npy: the header has an entry twice",
@@ -145,7 +151,8 @@ describe("matrix:write_npy", function()
   it("round trips bits, views and empty shapes", function()
     local path = folder .. "/w.npy"
     local m = matrix { { 0.1, -0.0, 5e-324 }, { math.huge, -math.huge, 1 / 3 }, { 7, 8, 9 } }
-    for _, view in ipairs { m, m:slice(2, 3, 2, 3), m:slice(1, 3, 1, 1), matrix(0, 4), matrix(3, 0) } do
+    local views = { m, m:slice(2, 3, 2, 3), m:slice(1, 3, 1, 1), matrix(0, 4), matrix(3, 0) }
+    for _, view in ipairs(views) do
       assert.is_true(view:write_npy(path))
       local back = matrix.read_npy(path)
       assert.equal(view.rows, back.rows)
@@ -167,7 +174,7 @@ describe("a .npy file", function()
     local bytes = tmp.read(path)
     for length = 0, #bytes - 1 do refusal(bytes:sub(1, length)) end
     local random = lsqnet.rng(2)
-    for _ = 1, 3000 do
+    for _ = 1, 1500 do
       local at, byte = random:integer(128), string.char(random:integer(256) - 1)
       local m, message, code = read(bytes:sub(1, at - 1) .. byte .. bytes:sub(at + 1))
       assert.is_true(m ~= nil or (type(message) == "string" and code == "bad_format"))

@@ -86,7 +86,8 @@ describe("matrix:write_pgm", function()
       assert.equal("old", tmp.read(path))
       return message
     end
-    assert.equal("row 1, column 2: 255.5 is no grey value (0 to 255)", failure(matrix { { 1, 255.5 } }))
+    assert.equal("row 1, column 2: 255.5 is no grey value (0 to 255)",
+      failure(matrix { { 1, 255.5 } }))
     assert.equal("row 2, column 1: -1 is no grey value (0 to 255)", failure(matrix { 1, -1 }))
     assert.matches("^row 1, column 1: %-?nan is no grey value", failure(matrix { 0 / 0 }))
     assert.equal("an image needs at least one row and one column", failure(matrix(0, 3)))
@@ -95,7 +96,8 @@ end)
 
 describe("a PGM file", function()
   it("cut or changed anywhere is refused or read, never more", function()
-    for _, bytes in ipairs { "P5\n# c\n3 2\n255\nabcdef", "P2\n# c\n3 2\n255\n10 20 30\n40 50 60" } do
+    local header = "\n# c\n3 2\n255\n"
+    for _, bytes in ipairs { "P5" .. header .. "abcdef", "P2" .. header .. "10 20 30\n40 50 60" } do
       for length = 0, #bytes - 1 do
         local m, message, code = read(bytes:sub(1, length))
         assert.is_true(m ~= nil or (type(message) == "string" and code == "bad_format"))

