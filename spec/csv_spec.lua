@@ -151,6 +151,8 @@ describe("matrix.read_csv", function()
       assert.equal("data.csv:1: column 2: the quote is never closed", refusal 'a,"b\n1,2\n')
       assert.equal("data.csv:2: column 1: text after the closing quote", refusal '1,2\n"3"x,4\n')
       assert.equal("data.csv:1: column 2: text after the closing quote", refusal 'a,"b"c\n')
+      assert.equal("data.csv:2: column 1: text after the closing quote",
+        refusal('1 2\n"3"4\n', { separator = " " }))
       assert.equal("data.csv:2: column 1: '1\"2\"' is not a number", refusal '1,2\n1"2",4\n')
     end)
 
