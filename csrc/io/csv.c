@@ -36,32 +36,42 @@ LSQ_INLINE const char *next_line(const char *p) {
 
 typedef struct {
   const char *begin, *end; /* without blanks and quotes around it */
-  const char *after;       /* the separator, the line end, or what should not be there */
+  const char *after;       /* the separator or the line end, unless there is trouble */
   bool quoted;
-  bool closed; /* false: a quote without its partner */
+  const char *trouble; /* what is wrong with its quotes, or NULL */
 } field;
+
+/* The field in quotes whose first byte is p. */
+static field find_quoted(const lsq_csv *csv, const char *p) {
+  const char separator = csv->separator;
+  field f = {.begin = p, .quoted = true};
+  while (p < csv->end && (*p != '"' || p[1] == '"'))
+    p += *p == '"' ? 2 : 1;
+  f.end = f.after = p;
+  if (p == csv->end) {
+    f.trouble = "the quote is never closed";
+    return f;
+  }
+  f.after = skip_blanks(++p, separator);
+  bool separated = separator == ' ' ? f.after > p : *f.after == separator;
+  if (!separated && !is_line_end(f.after))
+    f.trouble = "text after the closing quote";
+  return f;
+}
 
 /* The field at p, wherever in the line p is. */
 static field find_field(const lsq_csv *csv, const char *p) {
-  field f = {p, p, p, false, true};
-  f.begin = p = skip_blanks(p, csv->separator);
-  if (*p == '"') {
-    f.quoted = true;
-    f.begin = ++p;
-    while (p < csv->end && (*p != '"' || p[1] == '"'))
-      p += *p == '"' ? 2 : 1;
-    f.end = p;
-    f.closed = *p == '"';
-    f.after = skip_blanks(f.closed ? p + 1 : p, csv->separator);
-    return f;
-  }
-  while (!is_line_end(p) && *p != csv->separator &&
-         !(csv->separator == ' ' && is_blank(*p, csv->separator)))
+  const char separator = csv->separator;
+  p = skip_blanks(p, separator);
+  if (*p == '"')
+    return find_quoted(csv, p + 1);
+  field f = {.begin = p};
+  while (!is_line_end(p) && *p != separator && !(separator == ' ' && is_blank(*p, separator)))
     p++;
   f.end = p;
-  while (f.end > f.begin && is_blank(f.end[-1], csv->separator))
+  while (f.end > f.begin && is_blank(f.end[-1], separator))
     f.end--;
-  f.after = skip_blanks(p, csv->separator);
+  f.after = skip_blanks(p, separator);
   return f;
 }
 
@@ -175,15 +185,12 @@ static lsq_status explain(const lsq_csv *csv, const size_t *target, lsq_error *e
   field bad = {0};
   for (bool more = true; more; column++) {
     field f = find_field(csv, p);
-    if (!f.closed)
-      return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s:%zu: column %zu: the quote is never closed",
-                      csv->path, line, column + 1);
+    if (f.trouble != NULL)
+      return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s:%zu: column %zu: %s", csv->path, line,
+                      column + 1, f.trouble);
     bool wanted = target == NULL || (column < csv->columns && target[column] != SIZE_MAX);
     p = f.after;
     more = step(csv->separator, &p);
-    if (!more && !is_line_end(p))
-      return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s:%zu: column %zu: text after the closing quote",
-                      csv->path, line, column + 1);
     if (bad_column == SIZE_MAX && wanted && !is_number(&f)) {
       bad_column = column;
       bad_line = line;
@@ -213,14 +220,11 @@ static lsq_status read_first_line(lsq_csv *csv, lsq_csv_header header, lsq_error
   do {
     field f = find_field(csv, p);
     csv->columns++;
-    if (!f.closed)
-      return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s:%zu: column %zu: the quote is never closed",
-                      csv->path, line, csv->columns);
+    if (f.trouble != NULL)
+      return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s:%zu: column %zu: %s", csv->path, line,
+                      csv->columns, f.trouble);
     p = f.after;
     more = step(csv->separator, &p);
-    if (!more && !is_line_end(p))
-      return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s:%zu: column %zu: text after the closing quote",
-                      csv->path, line, csv->columns);
     if (header == LSQ_CSV_DECIDE && f.begin < f.end && !is_number(&f))
       names = true;
     line += f.quoted ? count_lines(f.begin, f.end) : 0;
@@ -286,7 +290,7 @@ size_t lsq_csv_unquote(lsq_text name, char *out) {
    Returns the first byte behind it, or NULL where it is wrong. */
 static const char *read_odd_field(lsq_csv *csv, const char *p, double *value) {
   field f = find_field(csv, p);
-  if (!f.closed)
+  if (f.trouble != NULL)
     return NULL;
   if (f.quoted)
     csv->line += count_lines(f.begin, f.end);

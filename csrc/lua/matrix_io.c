@@ -1,4 +1,6 @@
-/* The matrix's file formats. */
+/*** The matrix's file formats.
+@submodule matrix
+*/
 #include <stdint.h>
 #include <string.h>
 
@@ -189,7 +191,7 @@ infinite. Fields may have blanks around them or stand in double quotes. Lines ma
 LF; blank lines are skipped, also in a file of one column; a UTF-8 byte order mark is skipped.
 Every row must have as many fields as the first line. A file of nothing but a header gives a
 matrix of 0 rows.
-@function matrix.read_csv
+@function lsqnet.matrix.read_csv
 @tparam string path
 @tparam[opt] table options `header`: whether the first line holds names (default: if one of its
 fields is neither a number nor empty); `separator`: one character, default `","`, where `" "`
@@ -235,7 +237,7 @@ static int read_csv(lua_State *L) {
 /*** Reads a matrix from a NumPy file (.npy, versions 1.0 to 3.0) of floating-point numbers of 4
 or 8 bytes, integers or booleans, in either byte order, row by row or column by column. An array
 of one axis becomes a column, one of none 1 x 1. Integers beyond 2^53 are rounded.
-@function matrix.read_npy
+@function lsqnet.matrix.read_npy
 @tparam string path
 @treturn[1] matrix
 @treturn[2] nil
@@ -256,7 +258,7 @@ static int read_npy(lua_State *L) {
 }
 
 /*** Reads a grey image (PGM, binary P5 or plain P2) as a matrix, one element a pixel.
-@function matrix.read_pgm
+@function lsqnet.matrix.read_pgm
 @tparam string path
 @treturn[1] matrix height x width; values as they stand in the file, from 0 (black) to the
 file's largest value (white), mostly 255

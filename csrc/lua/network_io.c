@@ -1,8 +1,12 @@
-/* Saving and loading networks. User value 1 of a network is nil or a table of the metadata in
-   its file that are not our own, key to value, which the next save writes back. */
+/*** Saving and loading networks.
+@submodule network
+*/
 #include "io/safetensors.h"
 #include "lua/file.h"
 #include "lua/network.h"
+
+/* User value 1 of a network is nil or a table of the metadata in its file that are not our own,
+   key to value, which the next save writes back. */
 
 static void push_decoded(lua_State *L, lsq_text string) {
   luaL_Buffer buffer;
@@ -74,7 +78,7 @@ static int save(lua_State *L) {
 
 /*** Loads a network that `network:save` wrote. Nothing in the file is executed, and every length
 in it is checked before memory is taken. Tensors of type F32 are read as well.
-@function load
+@function lsqnet.load
 @tparam string path
 @treturn[1] network
 @treturn[2] nil
