@@ -18,9 +18,11 @@ typedef struct {
   size_t *order;   /* of the rows in this epoch */
   lsq_matrix x, y; /* a batch gathered in that order */
   double *gradient, *moments;
-  double *best;           /* parameters of the lowest loss seen at the end of an epoch */
+  double *former;         /* parameters at the beginning of this epoch */
+  double *best;           /* those of the epoch with the lowest loss */
   void *workspace;        /* of the gradient of a batch and of the loss of all rows */
   double best_loss, seen; /* seen: sum of row-weighted batch losses of this epoch */
+  double final_loss;      /* of the net after the last epoch; NaN before */
   double epochs_before, updates;
   size_t epoch, row;
   bool started, diverged;
@@ -38,9 +40,12 @@ static void place(descent *self, lsq_arena *arena, const lsq_problem *problem,
   self->y = lsq_arena_matrix(arena, self->batch, problem->y->cols);
   self->gradient = lsq_arena_doubles(arena, count);
   self->moments = lsq_arena_doubles(arena, lsq_size_multiply(rule->moments, count));
+  self->former = lsq_arena_doubles(arena, count);
   self->best = lsq_arena_doubles(arena, count);
-  size_t bytes =
-      lsq_size_max(lsq_gradient_workspace(net, self->batch), lsq_forward_workspace(net, rows));
+  /* fewer rows may be cut into larger blocks */
+  size_t bytes = lsq_size_max(lsq_gradient_workspace(net, self->batch),
+                              lsq_gradient_workspace(net, rows % self->batch));
+  bytes = lsq_size_max(bytes, lsq_forward_workspace(net, rows));
   self->workspace = lsq_arena_take(arena, bytes, 1);
 }
 
@@ -62,7 +67,8 @@ static double full_loss(const descent *self) {
 }
 
 static void begin_epoch(descent *self) {
-  self->row = 0;
+  const lsq_network *net = self->problem->net;
+  memcpy(self->former, net->parameters, net->parameter_count * sizeof(double));
   self->seen = 0;
   if (self->options->shuffle)
     lsq_random_permutation(self->problem->random, self->order, self->problem->x->rows);
@@ -77,6 +83,7 @@ lsq_status lsq_descent_start(void *memory, const lsq_problem *problem, const voi
   place(self, &arena, problem, options);
   memset(self->moments, 0, self->rule->moments * problem->net->parameter_count * sizeof(double));
   self->best_loss = HUGE_VAL;
+  self->final_loss = NAN;
   return LSQ_OK;
 }
 
@@ -122,24 +129,33 @@ static bool descend(descent *self) {
   return true;
 }
 
+static void diverge(descent *self, lsq_progress *progress) {
+  self->diverged = true;
+  progress->stop = LSQ_STOPPED_DIVERGED;
+}
+
+/* The loss is the start's, or the mean over an epoch as it was seen, which says more of the
+   parameters it began with than of those it left: the best are kept by it. */
 static void report_epoch(descent *self, double loss, lsq_progress *progress) {
   const lsq_network *net = self->problem->net;
   progress->iteration_done = true;
   progress->iteration = self->epoch;
   progress->loss = loss;
+  if (self->epoch == 0)
+    memcpy(self->former, net->parameters, net->parameter_count * sizeof(double));
   if (loss < self->best_loss) {
+    double *freed = self->best;
     self->best_loss = loss;
-    memcpy(self->best, net->parameters, net->parameter_count * sizeof(double));
+    self->best = self->former;
+    self->former = freed;
   }
-  if (self->epoch == (size_t)self->options->epochs)
-    progress->stop = LSQ_STOPPED_ITERATIONS;
-  else
-    begin_epoch(self);
-}
-
-static void diverge(descent *self, lsq_progress *progress) {
-  self->diverged = true;
-  progress->stop = LSQ_STOPPED_DIVERGED;
+  self->row = 0;
+  if (self->epoch < (size_t)self->options->epochs)
+    return;
+  progress->stop = LSQ_STOPPED_ITERATIONS;
+  self->final_loss = self->epoch == 0 ? loss : full_loss(self);
+  if (!isfinite(self->final_loss)) /* by the last update, which no batch has seen */
+    diverge(self, progress);
 }
 
 lsq_status lsq_descent_step(void *memory, lsq_progress *progress, lsq_error *error) {
@@ -155,6 +171,8 @@ lsq_status lsq_descent_step(void *memory, lsq_progress *progress, lsq_error *err
       diverge(self, progress);
     return LSQ_OK;
   }
+  if (self->row == 0)
+    begin_epoch(self); /* not before: a training that stops here goes on with the same draw */
   const double batch_work = 6.0 * (double)self->batch * (double)self->problem->net->parameter_count;
   for (double work = 0; work < STEP_WORK && self->row < rows; work += batch_work)
     if (!descend(self)) {
@@ -172,10 +190,13 @@ void lsq_descent_finish(void *memory, bool keep_current, lsq_result *result) {
   descent *self = memory;
   const lsq_network *net = self->problem->net;
   (void)keep_current;
-  if (self->diverged && self->best_loss < HUGE_VAL)
+  if (isnan(self->final_loss))
+    self->final_loss = full_loss(self);
+  if ((self->diverged || !isfinite(self->final_loss)) && self->best_loss < HUGE_VAL) {
     memcpy(net->parameters, self->best, net->parameter_count * sizeof(double));
-  result->loss = full_loss(self);
-  result->score = result->loss;
+    self->final_loss = full_loss(self);
+  }
+  result->loss = result->score = self->final_loss;
 }
 
 size_t lsq_descent_state_size(const lsq_problem *problem, const void *options) {

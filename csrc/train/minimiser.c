@@ -10,7 +10,8 @@ const lsq_option lsq_minimiser_option_table[] = {
     {"iterations", LSQ_OPTION_INTEGER, offsetof(lsq_minimiser_options, iterations), 60, 0, 1e9,
      NULL, "directions searched, at most"},
     {"max_evaluations", LSQ_OPTION_INTEGER, offsetof(lsq_minimiser_options, max_evaluations), 0, 0,
-     1e12, NULL, "evaluations of the objective, at most; 0: 1.25 times the iterations"},
+     1e12, NULL,
+     "evaluations of the objective, at most; 0: 1.25 times the iterations, one more at least"},
     {"memory", LSQ_OPTION_INTEGER, offsetof(lsq_minimiser_options, memory), 10, 1, 1000, NULL,
      "pairs of steps and gradient changes that stand for the Hessian"},
     {"line_search", LSQ_OPTION_CHOICE, offsetof(lsq_minimiser_options, line_search), 0, 0, 0,
@@ -77,6 +78,13 @@ static double largest(const double *values, size_t count) {
   for (size_t i = 0; i < count; i++)
     most = fmax(most, fabs(values[i]));
   return most;
+}
+
+static bool is_finite(const double *values, size_t count) {
+  double sum = 0;
+  for (size_t i = 0; i < count; i++)
+    sum += 0 * values[i];
+  return sum == 0;
 }
 
 static double absolute_sum(const double *values, size_t count) {
@@ -158,8 +166,9 @@ static void remember(lsq_minimiser *m, const double *point, const double *gradie
 }
 
 static size_t most_evaluations(const lsq_minimiser *m) {
-  const int64_t asked = m->options->max_evaluations;
-  return (size_t)(asked > 0 ? asked : m->options->iterations * 5 / 4);
+  const size_t asked = (size_t)m->options->max_evaluations;
+  const size_t iterations = (size_t)m->options->iterations;
+  return asked > 0 ? asked : lsq_size_max(iterations * 5 / 4, iterations + 1);
 }
 
 /* `trial` becomes the iterate, and a new direction is begun unless it is good enough. */
@@ -279,28 +288,29 @@ static lsq_minimiser_event search(lsq_minimiser *m, double value, const double *
 
 static lsq_minimiser_event begin(lsq_minimiser *m, double value, const double *gradient) {
   const size_t bytes = m->count * sizeof(double);
-  if (!isfinite(value))
-    return LSQ_MINIMISER_DIVERGED;
   memcpy(m->point, m->trial, bytes);
   memcpy(m->gradient, gradient, bytes);
   m->value = value;
+  if (!isfinite(value) || !is_finite(gradient, m->count))
+    return LSQ_MINIMISER_DIVERGED;
   if (largest(gradient, m->count) <= m->options->gradient_tolerance)
     return LSQ_MINIMISER_CONVERGED;
-  if (m->options->iterations == 0)
+  if (m->options->iterations == 0 || m->evaluations >= most_evaluations(m))
     return LSQ_MINIMISER_LIMIT;
   return begin_search(m, LSQ_MINIMISER_ITERATE);
 }
 
 lsq_minimiser_event lsq_minimiser_tell(lsq_minimiser *m, double value, const double *gradient) {
   m->evaluations++;
-  if (value < m->best_value) {
+  if (isfinite(value) && value < m->best_value) {
     m->best_value = value;
     memcpy(m->best, m->trial, m->count * sizeof(double));
   }
   if (m->phase == START)
     return begin(m, value, gradient);
   if (m->phase == FIXED)
-    return isfinite(value) ? accept(m, value, gradient) : LSQ_MINIMISER_DIVERGED;
+    return isfinite(value) && is_finite(gradient, m->count) ? accept(m, value, gradient)
+                                                            : LSQ_MINIMISER_DIVERGED;
   lsq_minimiser_event event = search(m, value, gradient);
   if (event == LSQ_MINIMISER_TRIAL && m->evaluations >= most_evaluations(m))
     return LSQ_MINIMISER_LIMIT;
