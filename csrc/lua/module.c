@@ -1,9 +1,29 @@
-/*** lsqnet: small neural networks trained by linear algebra.
+/*** Small neural networks, trained by linear algebra.
+
+Trainers: `report, message, code = lsqnet.<trainer>(net, X, Y, options)`.
+
+Each trains the net in place, from its parameters as they are, and returns a report. All take
+these options beside their own:
+
+* `validation={X, Y}`: data whose loss the history records as `validation_loss`
+* `on_iteration=function(event) end`: called after each iteration with the history's entry, and
+  `net` and `restart` beside; only an explicit `false` stops the training
+* `time_limit` in seconds, `target_loss` of the training loss
+* `restarts=K`: the net as given and K - 1 fresh draws (by `init`, the net's own scheme unless
+  named); the best is kept
+* `seed=1` of every draw, `verbose=false`: a line an iteration on the standard error
+
+The report has `loss` (training loss of the net as returned), `iterations`, `seconds`, `stopped`
+("iterations", "tolerance", "target", "time", "callback", "diverged" or "degenerate"), `warnings`
+(a list of sentences), with restarts `restart` (which was kept), and `history`: a list of
+`{iteration, seconds, loss, validation_loss, ...}`, of the best restart, entry 1 being iteration 0.
+
+Misuse (shapes, types, ranges, unknown options) raises. Data or parameters that are not finite
+give `nil, message, "non_finite"` and leave the net alone; a training that diverges is no error:
+the best net is kept.
 @module lsqnet
 */
 #include "lua/module.h"
-
-#include <limits.h>
 
 #include "base/simd.h"
 #include "base/threads.h"

@@ -2,29 +2,6 @@
 @submodule lsqnet
 */
 
-/*** Trainers: `report, message, code = lsqnet.<trainer>(net, X, Y, options)`.
-
-Each trains the net in place, from its parameters as they are, and returns a report. All take
-these options beside their own:
-
-* `validation={X, Y}`: data whose loss the history records as `validation_loss`
-* `on_iteration=function(event) end`: called after each iteration with the history's entry, and
-  `net` and `restart` beside; only an explicit `false` stops the training
-* `time_limit` in seconds, `target_loss` of the training loss
-* `restarts=K`: the net as given and K - 1 fresh draws (by `init`, the net's own scheme unless
-  named); the best is kept
-* `seed=1` of every draw, `verbose=false`: a line an iteration on the standard error
-
-The report has `loss` (training loss of the net as returned), `iterations`, `seconds`, `stopped`
-("iterations", "tolerance", "target", "time", "callback", "diverged" or "degenerate"), `warnings`
-(a list of sentences), with restarts `restart` (which was kept), and `history`: a list of
-`{iteration, seconds, loss, validation_loss, ...}`, of the best restart, entry 1 being iteration 0.
-
-Misuse (shapes, types, ranges, unknown options) raises. Data or parameters that are not finite
-give `nil, message, "non_finite"` and leave the net alone; a training that diverges is no error:
-the best net is kept.
-@section trainers
-*/
 #include <math.h>
 #include <string.h>
 
@@ -285,6 +262,103 @@ there were
 @treturn[2] string message
 @treturn[2] string "non_finite", or "no_convergence" of an eigenvalue computation
 @raise when the net is of another kind, shapes do not match or an option is wrong
+*/
+
+/*** Stochastic gradient descent on minibatches, with PyTorch's rules (torch.optim.SGD): weight
+decay is added to the gradient, momentum is not dampened. Nets of any depth, activation and loss.
+@function sgd
+@tparam network net changed in place
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs; for cross-entropy probability rows, or 0/1 where there is one output
+@tparam[opt] table options beside the common ones:
+`epochs=300`; `batch_size=256` (rows of a step; the last of an epoch may have fewer);
+`learning_rate=0.01`; `momentum=0`; `nesterov=false`; `weight_decay=0`;
+`shuffle=true` (a new order of the rows for every epoch, drawn by `seed`);
+`schedule`: `{every=100, factor=0.1}`, or a list of `{epoch, learning_rate}` by rising epoch, each
+holding from its epoch on, or a function of the epoch that returns its learning rate (called for
+all epochs before the first);
+`patience=K`: stop after K epochs without a lower validation loss, and return the net of the lowest;
+`state=report.state`: go on exactly where that training stopped
+@treturn[1] table report; `loss` in the history is the mean over the epoch's batches as they were
+seen (of entry 1, and of the report, the full loss); `state` is what a later call goes on from
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise when shapes do not match, Y cannot be targets of the loss, or an option is wrong
+*/
+
+/*** Adam (Kingma and Ba 2014) on minibatches, with PyTorch's rules: both means are corrected for
+their start, epsilon is added to the corrected root, weight decay to the gradient.
+@function adam
+@tparam network net changed in place
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs, as for `sgd`
+@tparam[opt] table options as of `sgd` without the momenta; `learning_rate=0.001`, `beta1=0.9`,
+`beta2=0.999`, `epsilon=1e-8`
+@treturn[1] table report, as of `sgd`
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise as `sgd`
+*/
+
+/*** AdaGrad (Duchi, Hazan and Singer 2011) on minibatches, with PyTorch's rules: the sum of
+squared gradients starts at 0.
+@function adagrad
+@tparam network net changed in place
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs, as for `sgd`
+@tparam[opt] table options as of `sgd` without the momenta; `learning_rate=0.01`, `epsilon=1e-10`
+@treturn[1] table report, as of `sgd`
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise as `sgd`
+*/
+
+/*** L-BFGS (Nocedal 1980) on the full training loss, with a line search by the strong Wolfe
+conditions (Nocedal and Wright, Numerical Optimization, Algorithms 3.5 and 3.6, cubic
+interpolation). A trial whose loss is not finite counts as too long a step.
+@function lbfgs
+@tparam network net changed in place
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs, as for `sgd`
+@tparam[opt] table options beside the common ones:
+`iterations=60`; `max_evaluations` of the loss (1.25 times the iterations); `memory=10` pairs that
+stand for the Hessian;
+`line_search="strong_wolfe"`, or "fixed": PyTorch's default, steps of `learning_rate`, which on
+ReLU nets blow up (Barbu 2023, Figure 3);
+`learning_rate=1`, the first step tried; `gradient_tolerance=1e-7` and `loss_tolerance=1e-9`,
+absolute;
+`keep`: "best" or "last"; with fixed steps the last is the default, as PyTorch returns;
+`state=report.state`: go on where that training stopped
+@treturn[1] table report; the history adds `evaluations`, how many there have been
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise as `sgd`
+*/
+
+/*** Levenberg-Marquardt for small nets: minimises the mse plus `lambda` times the squared norm of
+all parameters. Each iteration tries a step (J'J / (N c) + lambda I + damping D)^-1 gradient, D
+the diagonal; the damping follows the gain ratio (Nielsen 1999). Of a two-layer ReLU or leaky-ReLU
+net with identity output J'J comes from the activation-pattern Gram kernel, the pattern frozen,
+and the output layer is refitted in closed form behind each step; of other nets the Jacobian is
+formed in row blocks.
+
+It fits the training data harder than anything else here, noise included: give it `lambda`, or
+`validation` and `patience`. Memory is O(P^2) for P parameters, time O(N P^2 + P^3) an iteration.
+@function gauss_newton
+@tparam network net with mse loss; changed in place
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs
+@tparam[opt] table options beside the common ones: `iterations=50` (steps tried, rejected ones
+included); `damping=1e-3`, the first; `lambda=0`; `gradient_tolerance=1e-9`; `patience` (see `sgd`)
+@treturn[1] table report; the history adds `objective` and `damping`
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise when the net's loss is not mse, shapes do not match or an option is wrong
 */
 void lsq_lua_open_trainers(lua_State *L) {
   for (size_t k = 0; lsq_trainers[k] != NULL; k++) {

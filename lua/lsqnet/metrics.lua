@@ -1,5 +1,2 @@
---- Measures of fit, each called with the true values and the predicted ones, in that order. They
--- are written in C; their reference stands with that code.
--- @module lsqnet.metrics
-
+-- Measures of fit are written in C, where their reference stands too.
 return require("lsqnet.core").metrics
