@@ -94,6 +94,13 @@ describe("operations element by element", function()
       message(function() return matrix(1, 3) + matrix(2, 1) end))
   end)
 
+  it("refuse two numbers, which only the metamethods themselves can be given", function()
+    for _, event in ipairs { "__add", "__sub", "__mul", "__div", "__unm" } do
+      assert.match("^cannot %a+ number %a+ number: matrices and numbers expected$",
+        message(getmetatable(matrix(1, 1))[event], 1, 2))
+    end
+  end)
+
   it("refuse what is neither a matrix nor a number", function()
     local a = matrix(2, 3)
     assert.same("cannot add 2 x 3 and string: matrices and numbers expected",

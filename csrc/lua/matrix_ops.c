@@ -22,7 +22,8 @@ static int elementwise(lua_State *L, lsq_operation operation) {
   static const char *const joins[] = {"and", "and", "and", "by"};
   const lsq_matrix *a = lsq_lua_test_matrix(L, 1), *b = lsq_lua_test_matrix(L, 2);
   lua_settop(L, 2);
-  if ((a == NULL && lua_type(L, 1) != LUA_TNUMBER) || (b == NULL && lua_type(L, 2) != LUA_TNUMBER))
+  if ((a == NULL && lua_type(L, 1) != LUA_TNUMBER) ||
+      (b == NULL && lua_type(L, 2) != LUA_TNUMBER) || (a == NULL && b == NULL))
     return luaL_error(L, "cannot %s %s %s %s: matrices and numbers expected", words[operation],
                       describe(L, 1), joins[operation], describe(L, 2));
   const double number = a == NULL ? lua_tonumber(L, 1) : b == NULL ? lua_tonumber(L, 2) : 0;
