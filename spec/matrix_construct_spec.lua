@@ -87,6 +87,10 @@ describe("matrix constructors", function()
     assert.same("a matrix of 1152921504606846976 x 1 numbers does not fit the address space",
       message(function() return matrix.linspace(0, 1, 1 << 60) end))
     assert.same("not enough memory", message(function() return matrix(1 << 28, 1 << 28) end))
+    assert.same("a matrix of 9223372036854775807 x 0 numbers does not fit the address space",
+      message(function() return matrix(math.maxinteger, 0) end))
+    assert.same("a matrix of 0 x 4294967296 numbers does not fit the address space",
+      message(function() return matrix(0, 1 << 32) end))
   end)
 
   it("make the identity", function()

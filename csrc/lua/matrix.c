@@ -28,12 +28,14 @@ lsq_matrix *lsq_lua_test_matrix(lua_State *L, int index) {
   return luaL_testudata(L, index, LSQ_MATRIX_TYPE);
 }
 
-/* The elements lie behind the head, in the same block: so the collector knows their size. */
+/* The elements lie behind the head, in the same block: so the collector knows their size.
+   Memory bounds the loops over a matrix; one without elements needs a bound of its own. */
 lsq_matrix *lsq_lua_new_matrix(lua_State *L, size_t rows, size_t cols) {
   const size_t head = sizeof(lsq_matrix) + LSQ_ALIGNMENT - 1;
   const size_t bytes =
       lsq_size_add(head, lsq_size_multiply(lsq_size_multiply(rows, cols), sizeof(double)));
-  if (bytes > PTRDIFF_MAX)
+  const bool endless = (rows == 0 || cols == 0) && lsq_size_max(rows, cols) > INT32_MAX;
+  if (bytes > PTRDIFF_MAX || endless)
     luaL_error(L, "a matrix of %I x %I numbers does not fit the address space", (LUAI_UACINT)rows,
                (LUAI_UACINT)cols);
   lsq_matrix *m = lua_newuserdatauv(L, bytes, 0);
