@@ -145,10 +145,10 @@ describe("lsqnet.load", function()
   it("refuses other files", function()
     assert.equal("n: 0 bytes are no safetensors file", refusal "")
     assert.equal("n: 7 bytes are no safetensors file", refusal "1234567")
-    assert.equal("n: the file ends within its header", refusal(string.pack("<I8", 3) .. "{}"))
-    assert.equal("n: a header of more than 100000000 bytes",
-      refusal(string.pack("<I8", 100000001) .. "{}", "too_large"))
-    assert.equal("n: a header of more than 100000000 bytes", refusal(("\xff"):rep(16), "too_large"))
+    local short = "n: not a safetensors file, or it ends within its header"
+    assert.equal(short, refusal(string.pack("<I8", 3) .. "{}"))
+    assert.equal(short, refusal(("\xff"):rep(16)))
+    assert.equal(short, refusal("length,weight\n0.35,0.514\n"))
     assert.equal("n: not a safetensors file", refusal(string.pack("<I8", 0)))
     assert.equal("n: not a safetensors file", refusal(file " {}"))
     assert.equal("n: not a network of lsqnet: metadata 'format' is not 'lsqnet'",

@@ -192,11 +192,12 @@ lsq_status lsq_stored_open(lsq_stored_network *stored, const char *path, const v
   if (size < LENGTH_SIZE)
     return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: %zu bytes are no safetensors file", path, size);
   uint64_t length = lsq_little_endian(block, LENGTH_SIZE);
+  if (length > size - LENGTH_SIZE)
+    return lsq_fail(error, LSQ_BAD_FORMAT,
+                    "%.200s: not a safetensors file, or it ends within its header", path);
   if (length > LONGEST_HEADER)
     return lsq_fail(error, LSQ_TOO_LARGE, "%.200s: a header of more than %d bytes", path,
                     LONGEST_HEADER);
-  if (length > size - LENGTH_SIZE)
-    return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: the file ends within its header", path);
   if (length == 0 || bytes[LENGTH_SIZE] != '{')
     return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: not a safetensors file", path);
   stored->header = (lsq_text){bytes + LENGTH_SIZE, (size_t)length};
