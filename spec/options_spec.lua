@@ -61,6 +61,19 @@ describe("options", function()
     )
   end)
 
+  it("are what is in the table, not what a metatable would add", function()
+    local X, Y = lsqnet.matrix { 1, 2, 3 }, lsqnet.matrix { 1, 2, 3 }
+    local function train(options)
+      local net = lsqnet.network { layers = { 1, 2, 1 } }
+      lsqnet.anmin(net, X, Y, options)
+      return net:parameters()
+    end
+    local inherited = setmetatable({ iterations = 2 }, {
+      __index = function(_, name) error("option '" .. name .. "' asked of the metatable") end,
+    })
+    assert.is_true(train(inherited) == train { iterations = 2 })
+  end)
+
   it("describes themselves", function()
     local by_name = {}
     for _, option in ipairs(lsqnet.options "anmin") do

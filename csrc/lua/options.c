@@ -187,10 +187,13 @@ void lsq_lua_read_options(lua_State *L, int index, const lsq_option *options, vo
 }
 
 int lsq_lua_option_value(lua_State *L, int index, const char *name) {
-  if (!lua_isnoneornil(L, index))
-    return lua_getfield(L, index, name);
-  lua_pushnil(L);
-  return LUA_TNIL;
+  if (lua_isnoneornil(L, index)) {
+    lua_pushnil(L);
+    return LUA_TNIL;
+  }
+  index = lua_absindex(L, index);
+  lua_pushstring(L, name);
+  return lua_rawget(L, index);
 }
 
 static void push_default(lua_State *L, const lsq_option *option) {

@@ -57,7 +57,8 @@ void lsq_lua_check_init(lua_State *L, int index, lsq_init *init);
 void lsq_lua_read_options(lua_State *L, int index, const lsq_option *options, void *out,
                           const lsq_option *common, void *common_out);
 
-/* Pushes the field `name` of the options table at `index`, nil where there is no table. */
+/* Pushes the field `name` of the options table at `index`, nil where there is no table. Raw, as
+   lsq_lua_read_options reads: what a metatable would add has not been checked. */
 int lsq_lua_option_value(lua_State *L, int index, const char *name);
 
 /* Pushes a list that describes the options: name, type, default, minimum, maximum, choices,
