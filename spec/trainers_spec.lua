@@ -57,6 +57,23 @@ describe("a trainer", function()
     end
   end)
 
+  it("reports the loss of the net as returned, also when a callback changed it", function()
+    for _, name in ipairs { "anmin", "sgd", "adam", "adagrad", "lbfgs", "gauss_newton" } do
+      local net, count = fresh(), 0
+      local report = lsqnet[name](net, X, Y, {
+        time_limit = 0.02,
+        on_iteration = function(event)
+          count = count + 1
+          event.net:set_parameters(0.9 * event.net:parameters())
+          return count < 4
+        end,
+      })
+      -- ANMIN's loss comes from its normal equations: it differs by their rounding
+      local difference = math.abs(report.loss - net:loss(X, Y)) / report.loss
+      assert.is_true(difference < 1e-9, ("%s: %g"):format(name, difference))
+    end
+  end)
+
   it("stops when the callback returns false, and only then", function()
     local report = lsqnet.anmin(fresh(), X, Y, {
       iterations = 20,

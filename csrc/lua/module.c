@@ -8,6 +8,7 @@ these options beside their own:
 * `validation={X, Y}`: data whose loss the history records as `validation_loss`
 * `on_iteration=function(event) end`: called after each iteration with the history's entry, and
   `net` and `restart` beside; only an explicit `false` stops the training
+  (`net` is there to be read; sgd, adam and adagrad go on from what a callback makes of it)
 * `time_limit` in seconds, `target_loss` of the training loss
 * `restarts=K`: the net as given and K - 1 fresh draws (by `init`, the net's own scheme unless
   named); the best is kept

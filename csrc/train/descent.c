@@ -190,8 +190,7 @@ void lsq_descent_finish(void *memory, bool keep_current, lsq_result *result) {
   descent *self = memory;
   const lsq_network *net = self->problem->net;
   (void)keep_current;
-  if (isnan(self->final_loss))
-    self->final_loss = full_loss(self);
+  self->final_loss = full_loss(self); /* again: a callback may have changed the net since */
   if ((self->diverged || !isfinite(self->final_loss)) && self->best_loss < HUGE_VAL) {
     memcpy(net->parameters, self->best, net->parameter_count * sizeof(double));
     self->final_loss = full_loss(self);

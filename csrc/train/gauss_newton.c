@@ -272,11 +272,15 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   return LSQ_OK;
 }
 
-/* The objective only falls: the last iterate is the best. */
+/* The objective only falls: the last iterate is the best. Its loss is taken again, as a callback
+   may have changed the net since. */
 static void finish(void *memory, bool keep_current, lsq_result *result) {
   const gauss_newton *self = memory;
   (void)keep_current;
-  result->loss = self->loss;
+  const lsq_problem *p = self->problem;
+  result->loss = self->loss < HUGE_VAL
+                     ? lsq_network_loss(p->net, LSQ_MSE, p->x, p->y, self->workspace)
+                     : self->loss;
   result->score = self->objective;
   if (self->singular_outputs > 0)
     lsq_warn(result, "the output layer was singular in %zu solves: minimum-norm solution taken",
