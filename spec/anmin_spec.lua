@@ -1,22 +1,9 @@
-local dkjson = require "dkjson"
 local lsqnet = require "lsqnet"
+local oracle = require "oracle"
 
 local matrix = lsqnet.matrix
 
-local function read_oracle(name)
-  local file = assert(io.open("spec/oracles/" .. name .. ".json"))
-  local text = file:read "a"
-  file:close()
-  return assert(dkjson.decode(text))
-end
-
-local function close(expected, value, tolerance, what)
-  local difference = math.abs(expected - value) / math.max(1e-300, math.abs(expected))
-  if difference > tolerance then
-    local text = "%s: %.17g expected, got %.17g (relative %.2g)"
-    error(text:format(what, expected, value, difference), 2)
-  end
-end
+local close = oracle.close
 
 --- A net whose hidden layer is the (d+1) x h matrix A0 of the specification, bias row first.
 local function net_of(A0, outputs, alpha)
@@ -50,7 +37,7 @@ local function fresh(d, h, c, options)
 end
 
 describe("anmin", function()
-  for _, case in ipairs(read_oracle "anmin") do
+  for _, case in ipairs(oracle.read "anmin") do
     it("follows the oracle " .. case.name, function()
       local net = net_of(case.A0, #case.Y[1], case.alpha)
       local X, Y = matrix(case.X), matrix(case.Y)

@@ -1,25 +1,12 @@
-local dkjson = require "dkjson"
 local lsqnet = require "lsqnet"
+local oracle = require "oracle"
 
 local matrix = lsqnet.matrix
 
-local function read_oracle(name)
-  local file = assert(io.open("spec/oracles/" .. name .. ".json"))
-  local text = file:read "a"
-  file:close()
-  return assert(dkjson.decode(text))
-end
-
-local function close(expected, value, tolerance, what)
-  local difference = math.abs(expected - value) / math.max(1e-300, math.abs(expected))
-  if difference ~= difference or difference > tolerance then
-    local text = "%s: %.17g expected, got %.17g (relative %.2g)"
-    error(text:format(what, expected, value, difference), 2)
-  end
-end
+local close = oracle.close
 
 describe("PyTorch's numbers:", function()
-  for _, case in ipairs(read_oracle "gradient") do
+  for _, case in ipairs(oracle.read "gradient") do
     it(case.name, function()
       local net = lsqnet.network {
         layers = case.layers,
