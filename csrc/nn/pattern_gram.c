@@ -140,29 +140,28 @@ static size_t find_slots(lsq_pattern_scratch *s, size_t first, size_t count) {
   return count;
 }
 
-/* Adds the products of the rows first .. last-1 of x to those slots that this of `shares`
-   shares owns: each slot has one owner, who goes through the rows in order. `used` slots were
-   there before these rows; a new slot shows by its number. */
+/* Adds the products of the rows first .. last-1 of x to their slots, as far as they lie in the
+   tiles first_tile .. last_tile-1. `used` slots were there before these rows; a new slot shows
+   by its number. */
 LSQ_CLONES
 static void add_products(const lsq_pattern_gram *gram, const lsq_matrix *x, size_t first,
-                         size_t last, size_t used, size_t share) {
-  const size_t features = gram->features, shares = gram->scratch.threads;
+                         size_t last, size_t used, size_t first_tile, size_t last_tile) {
+  const size_t features = gram->features;
+  const size_t begin = first_tile * LANES, end = lsq_size_min(last_tile * LANES, gram->products);
   for (size_t i = first; i < last; i++) {
     const size_t slot = gram->scratch.slot_of[i];
-    const bool is_new = slot == used;
-    used += is_new;
-    if (shares > 1 && slot % shares != share)
-      continue;
     const double *row = lsq_matrix_row(x, i);
     double *sum = gram->scratch.products + slot * gram->stride;
-    if (is_new)
-      memset(sum, 0, gram->stride * sizeof *sum);
-    for (size_t p = 0; p < features; p++) {
-      const double factor = row[p];
+    if (slot == used) {
+      memset(sum + begin, 0, (last_tile - first_tile) * LANES * sizeof *sum);
+      used++;
+    }
+    for (size_t p = 0, at = 0; at < end; at += features - p++) {
+      const size_t from = lsq_size_max(at, begin), to = lsq_size_min(at + features - p, end);
+      const double left = row[p], *right = row + p;
 #pragma omp simd
-      for (size_t q = p; q < features; q++)
-        sum[q - p] += factor * row[q];
-      sum += features - p;
+      for (size_t k = from; k < to; k++)
+        sum[k] += left * right[k - at];
     }
   }
 }
@@ -265,15 +264,18 @@ static void add_rows(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matr
                      size_t count) {
   lsq_pattern_scratch *s = &gram->scratch;
   const lsq_matrix rows = lsq_matrix_rows(x, first, count);
+  const size_t tiles = tiles_of(gram);
 #pragma omp parallel for num_threads((int)s->threads) schedule(static)
   for (size_t from = 0; from < count; from += PASS)
     pack_rows(z, first + from, lsq_size_min(count - from, PASS), s->packed + from * s->words);
   for (size_t from = 0, to; from < count; from = to) {
     const size_t used = s->used;
     to = find_slots(s, from, count);
+    /* By tiles, as in sum_share: a core then finds most of what it reads there in its cache. */
 #pragma omp parallel for num_threads((int)s->threads) schedule(static)
     for (size_t share = 0; share < s->threads; share++)
-      add_products(gram, &rows, from, to, used, share);
+      add_products(gram, &rows, from, to, used, tiles * share / s->threads,
+                   tiles * (share + 1) / s->threads);
     if (to < count)
       add_slots(gram);
   }
