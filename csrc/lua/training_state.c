@@ -133,7 +133,8 @@ void lsq_training_read_state(lsq_training *t) {
   lsq_matrix *values = lsq_lua_test_matrix(L, -1);
   if (name == NULL || strcmp(name, t->trainer->name) != 0 || generator == NULL || values == NULL ||
       values->rows != t->trainer->state_size(&t->problem, t->options) || values->cols != 1 ||
-      !lsq_matrix_is_contiguous(values) || !lsq_matrix_is_finite(values, NULL, NULL))
+      !lsq_matrix_is_contiguous(values) || !lsq_matrix_is_finite(values, NULL, NULL) ||
+      !(values->data[0] >= 0 && values->data[0] <= 0x1p53)) /* a count, of the iterations done */
     state_error(t);
   t->random = *generator;
   t->state = values;

@@ -17,11 +17,14 @@
 #include "base/simd.h"
 #include "base/threads.h"
 
-/* Medians for 3341 x 8, 13903 x 14 and 58464 x 3 (rows x features), 64 units, all patterns
-   distinct, AVX-512 / AVX2, in ms: GROUP 6 GROUPS 8 (32 kB of tables) 1.9 25 6.6 / 3.5 47 12;
-   6 x 6 (24 kB) 2.1 27 6.8 / 3.9 52 15; 5 x 12 (24 kB) 2.1 28 7.4 / 4.4 57 14; 7 x 4 (32 kB)
+/* ms to sum 3341 x 8, 13903 x 14 and 58464 x 3 (slots x features), 64 units, one thread of a
+   2.6 GHz Xeon, AVX-512 / AVX2: GROUP 6, GROUPS 8 (32 kB of tables) 1.9 25 6.6 / 3.5 47 12;
+   6, 6 (24 kB) 2.1 27 6.8 / 3.9 52 15; 5, 12 (24 kB) 2.1 28 7.4 / 4.4 57 14; 7, 4 (32 kB)
    2.0 29 7.2. Two cache lines of products at a time share the index arithmetic, but halve the
-   groups of a pass: 2.5 27 15. */
+   groups of a pass: 2.5 27 15. The whole call, all patterns distinct: 2.4 27 12, of which
+   sum_tile 92, 93 and 60 %, pack_rows, which reads z from memory, 2, 2 and 13 %, and
+   transpose_pass 5, 2 and 17 %; on two threads 1.5 16 7. With the patterns of a hidden layer over
+   two inputs the last is 1.9. */
 enum {
   LANES = 8,
   GROUP = 6,
@@ -30,6 +33,8 @@ enum {
   PASS = GROUP * GROUPS, /* slots; their bits fit a 64-bit word */
   TABLE = GROUPS * SUBSETS * LANES,
   RANGE = 4096,           /* pairs swept at a time: 256 kB of accumulators, for the L2 cache */
+  MOST_PACKED = 1 << 14,  /* words of firing patterns: 128 kB */
+  WORTH = 1 << 16,        /* lookups or comparisons below which one thread is faster than more */
   MOST_SLOTS = 4128,      /* a multiple of PASS, above the 2081 cells of 64 units, 2 inputs */
   MOST_PRODUCTS = 1 << 18 /* doubles that slots may fill: 2 MB */
 };
@@ -56,13 +61,14 @@ void lsq_pattern_gram_place(lsq_pattern_gram *gram, lsq_arena *arena, size_t uni
   s->words = (units + 63) / 64;
   s->capacity = lsq_size_min(MOST_PRODUCTS / gram->stride / PASS * PASS, MOST_SLOTS);
   s->capacity = lsq_size_max(s->capacity, PASS);
+  s->batch = lsq_size_max(MOST_PACKED / lsq_size_max(s->words, 1), PASS);
   s->hash_log = 1;
   while ((size_t)1 << s->hash_log < 2 * s->capacity)
     s->hash_log++;
-  s->packed = lsq_arena_take(arena, s->capacity * s->words, sizeof *s->packed);
-  s->slot_of = lsq_arena_take(arena, s->capacity, sizeof *s->slot_of);
+  s->packed = lsq_arena_take(arena, s->batch * s->words, sizeof *s->packed);
+  s->slot_of = lsq_arena_take(arena, s->batch, sizeof *s->slot_of);
   s->hash = lsq_arena_take(arena, (size_t)1 << s->hash_log, sizeof *s->hash);
-  s->pattern = lsq_arena_take(arena, s->capacity * s->words, sizeof *s->pattern);
+  s->pattern = lsq_arena_take(arena, lsq_size_multiply(s->capacity, s->words), sizeof *s->pattern);
   s->products = lsq_arena_doubles(arena, lsq_size_multiply(s->capacity, gram->stride));
   s->columns =
       lsq_arena_take(arena, lsq_size_multiply(s->capacity / PASS, units), sizeof *s->columns);
@@ -120,49 +126,47 @@ static void empty_slots(lsq_pattern_scratch *s) {
 }
 
 /* Finds the slots of the packed rows first .. count-1, making new ones; returns the row to go
-   on with once the slots are full, or count. */
+   on with once all slots are used, or count. */
 static size_t find_slots(lsq_pattern_scratch *s, size_t first, size_t count) {
   const size_t words = s->words, bytes = words * sizeof *s->packed;
   const size_t mask = ((size_t)1 << s->hash_log) - 1;
-  for (size_t i = first; i < count; i++) {
+  size_t i = first;
+  for (; i < count && s->used < s->capacity; i++) {
     const uint64_t *row = s->packed + i * words;
     size_t at = (size_t)(hash_of(row, words) >> (64 - s->hash_log));
     while (s->hash[at] != 0 && memcmp(s->pattern + (s->hash[at] - 1) * words, row, bytes) != 0)
       at = (at + 1) & mask;
     if (s->hash[at] == 0) {
-      if (s->used == s->capacity)
-        return i;
       memcpy(s->pattern + s->used * words, row, bytes);
       s->hash[at] = (uint32_t)++s->used;
     }
     s->slot_of[i] = s->hash[at] - 1;
   }
-  return count;
+  return i;
 }
 
-/* Adds the products of the rows first .. last-1 of x to those slots that this of `shares`
-   shares owns: each slot has one owner, who goes through the rows in order. `used` slots were
-   there before these rows; a new slot shows by its number. */
+/* Adds the products of the rows first .. last-1 of x to their slots, as far as they lie in the
+   tiles first_tile .. last_tile-1. `used` slots were there before these rows; a new slot shows
+   by its number. */
 LSQ_CLONES
 static void add_products(const lsq_pattern_gram *gram, const lsq_matrix *x, size_t first,
-                         size_t last, size_t used, size_t share) {
-  const size_t features = gram->features, shares = gram->scratch.threads;
+                         size_t last, size_t used, size_t first_tile, size_t last_tile) {
+  const size_t features = gram->features;
+  const size_t begin = first_tile * LANES, end = lsq_size_min(last_tile * LANES, gram->products);
   for (size_t i = first; i < last; i++) {
     const size_t slot = gram->scratch.slot_of[i];
-    const bool is_new = slot == used;
-    used += is_new;
-    if (shares > 1 && slot % shares != share)
-      continue;
     const double *row = lsq_matrix_row(x, i);
     double *sum = gram->scratch.products + slot * gram->stride;
-    if (is_new)
-      memset(sum, 0, gram->stride * sizeof *sum);
-    for (size_t p = 0; p < features; p++) {
-      const double factor = row[p];
+    if (slot == used) {
+      memset(sum + begin, 0, (last_tile - first_tile) * LANES * sizeof *sum);
+      used++;
+    }
+    for (size_t p = 0, at = 0; at < end; at += features - p++) {
+      const size_t from = lsq_size_max(at, begin), to = lsq_size_min(at + features - p, end);
+      const double left = row[p], *right = row + p;
 #pragma omp simd
-      for (size_t q = p; q < features; q++)
-        sum[q - p] += factor * row[q];
-      sum += features - p;
+      for (size_t k = from; k < to; k++)
+        sum[k] += left * right[k - at];
     }
   }
 }
@@ -242,50 +246,63 @@ static void sum_share(const lsq_pattern_gram *gram, size_t passes, size_t share)
   }
 }
 
-/* Adds the slots to the sums and empties them. */
-static void add_slots(lsq_pattern_gram *gram) {
+/* Adds rows that have their slots, of which the first `used` are older than these rows, and,
+   where `all` is set, the slots to the sums, leaving them empty. */
+static void add_slots(lsq_pattern_gram *gram, const lsq_matrix *x, size_t used, size_t first,
+                      size_t last, bool all) {
   lsq_pattern_scratch *s = &gram->scratch;
-  const size_t passes = (s->used + PASS - 1) / PASS, padding = passes * PASS - s->used;
-  memset(s->pattern + s->used * s->words, 0, padding * s->words * sizeof *s->pattern);
-  memset(s->products + s->used * gram->stride, 0, padding * gram->stride * sizeof *s->products);
-#pragma omp parallel num_threads((int)s->threads)
+  const size_t shares = s->threads, tiles = tiles_of(gram);
+  const size_t passes = all ? (s->used + PASS - 1) / PASS : 0;
+  const bool worth =
+      (last - first) * gram->products > WORTH || passes * GROUPS > WORTH / gram->pairs / tiles;
+  if (all) {
+    const size_t padding = passes * PASS - s->used;
+    memset(s->pattern + s->used * s->words, 0, padding * s->words * sizeof *s->pattern);
+    memset(s->products + s->used * gram->stride, 0, padding * gram->stride * sizeof *s->products);
+  }
+#pragma omp parallel num_threads((int)shares) if (worth)
   {
+    /* By tiles, as in sum_share: a core then finds most of what it reads there in its cache. */
+#pragma omp for schedule(static) nowait
+    for (size_t share = 0; share < shares; share++)
+      add_products(gram, x, first, last, used, tiles * share / shares,
+                   tiles * (share + 1) / shares);
 #pragma omp for schedule(static)
     for (size_t pass = 0; pass < passes; pass++)
       transpose_pass(s, gram->units, pass * PASS, s->columns + pass * gram->units);
+    if (all) {
 #pragma omp for schedule(static)
-    for (size_t share = 0; share < s->threads; share++)
-      sum_share(gram, passes, share);
+      for (size_t share = 0; share < shares; share++)
+        sum_share(gram, passes, share);
+    }
   }
-  empty_slots(s);
+  if (all)
+    empty_slots(s);
 }
 
-/* Adds the rows of z and x from `first`, at most as many as can be packed. */
-static void add_rows(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matrix *z, size_t first,
-                     size_t count) {
+/* Adds a batch of rows; the slots go to the sums when all are used, or after the `last_batch`. */
+static void add_batch(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matrix *z,
+                      bool last_batch) {
   lsq_pattern_scratch *s = &gram->scratch;
-  const lsq_matrix rows = lsq_matrix_rows(x, first, count);
-#pragma omp parallel for num_threads((int)s->threads) schedule(static)
-  for (size_t from = 0; from < count; from += PASS)
-    pack_rows(z, first + from, lsq_size_min(count - from, PASS), s->packed + from * s->words);
-  for (size_t from = 0, to; from < count; from = to) {
+  const size_t rows = z->rows;
+#pragma omp parallel for num_threads((int)s->threads) schedule(static) if (rows * z->cols > WORTH)
+  for (size_t first = 0; first < rows; first += PASS)
+    pack_rows(z, first, lsq_size_min(rows - first, PASS), s->packed + first * s->words);
+  for (size_t first = 0, next; first < rows; first = next) {
     const size_t used = s->used;
-    to = find_slots(s, from, count);
-#pragma omp parallel for num_threads((int)s->threads) schedule(static)
-    for (size_t share = 0; share < s->threads; share++)
-      add_products(gram, &rows, from, to, used, share);
-    if (to < count)
-      add_slots(gram);
+    next = find_slots(s, first, rows);
+    add_slots(gram, x, used, first, next, s->used == s->capacity || (last_batch && next == rows));
   }
 }
 
 void lsq_pattern_gram_add(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matrix *z) {
-  const size_t capacity = gram->scratch.capacity;
   if (gram->pairs == 0 || gram->products == 0)
     return;
   empty_slots(&gram->scratch);
-  for (size_t first = 0; first < z->rows; first += capacity)
-    add_rows(gram, x, z, first, lsq_size_min(z->rows - first, capacity));
-  if (gram->scratch.used > 0)
-    add_slots(gram);
+  for (size_t first = 0, count; first < z->rows; first += count) {
+    count = lsq_size_min(z->rows - first, gram->scratch.batch);
+    const lsq_matrix inputs = lsq_matrix_rows(x, first, count);
+    const lsq_matrix patterns = lsq_matrix_rows(z, first, count);
+    add_batch(gram, &inputs, &patterns, first + count == z->rows);
+  }
 }

@@ -16,11 +16,12 @@
 typedef struct {
   size_t threads;    /* that the tables are placed for */
   size_t words;      /* 64-bit words of one firing pattern */
-  size_t capacity;   /* slots, and rows packed at a time; a multiple of the rows of a pass */
+  size_t batch;      /* rows packed at a time */
+  size_t capacity;   /* slots; a multiple of the slots of a pass */
   size_t used;       /* slots filled */
   unsigned hash_log; /* log2 of the entries of hash */
-  uint64_t *packed;  /* capacity x words: the firing patterns of the rows being added */
-  uint32_t *slot_of; /* capacity: the slot of each of those rows */
+  uint64_t *packed;  /* batch x words: the firing patterns of the rows being added */
+  uint32_t *slot_of; /* batch: the slot of each of those rows */
   uint32_t *hash;    /* 2^hash_log: 1 + a slot, 0 where empty */
   uint64_t *pattern; /* capacity x words: the firing pattern of each slot */
   double *products;  /* capacity x stride: the summed products of each slot */
