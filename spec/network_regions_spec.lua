@@ -180,19 +180,23 @@ describe("network:linear_regions", function()
     assert.are.equal(1, net:linear_regions(0, 1, 1e-5))
   end)
 
-  it("can be interrupted", function()
+  it("can be interrupted by a hook of calls or of counts", function()
     local a = {}
     for i = 1, 31 do a[i] = 0.5 end -- 2^30 pieces
-    local net, calls = triangle(a), 0
-    debug.sethook(function()
-      calls = calls + 1
-      if calls <= 1000 then return end -- busted itself makes some
+    local net = triangle(a)
+    for mask, count in pairs { c = 0, [""] = 1000000 } do
+      local calls = 0
+      debug.sethook(function()
+        calls = calls + 1
+        if calls <= 1000 then return end -- busted itself makes some
+        debug.sethook()
+        error "interrupted"
+      end, mask, count)
+      local ok, message = pcall(net.linear_regions, net, 0, 1)
       debug.sethook()
-      error "interrupted"
-    end, "c")
-    local ok, message = pcall(net.linear_regions, net, 0, 1)
-    assert.is_false(ok)
-    assert.is_truthy(message:find("interrupted", 1, true))
+      assert.is_false(ok)
+      assert.is_truthy(message:find("interrupted", 1, true))
+    end
   end)
 
   it("refuses what it cannot count", function()

@@ -221,11 +221,6 @@ static int score(lua_State *L) {
   return 1;
 }
 
-static int nothing(lua_State *L) {
-  (void)L;
-  return 0;
-}
-
 /*** The number of linear pieces of a network of one input and activations `identity`, `relu`
 or `leaky_relu` on an interval, by following every unit's kink through the layers, without
 sampling. A piece ends where any output's slope changes; kinks that cancel, or that no output
@@ -266,10 +261,8 @@ static int linear_regions(lua_State *L) {
   net = lsq_lua_clone_network(L, 1);
   void *memory = lsq_lua_block(L, lsq_regions_size(net));
   lsq_regions *regions = lsq_regions_start(memory, net, low, high, tolerance);
-  while (lsq_regions_step(regions)) {
-    lua_pushcfunction(L, nothing); /* lets the host's count hook and Ctrl-C in */
-    lua_call(L, 0, 0);
-  }
+  while (lsq_regions_step(regions))
+    lsq_lua_answer_host(L);
   lua_pushinteger(L, (lua_Integer)lsq_regions_count(regions));
   return 1;
 }

@@ -29,6 +29,10 @@ lsq_status lsq_lua_check_finite(const lsq_matrix *m, const char *name, lsq_error
 /* Thread count of this Lua state around calls below the glue: nothing in between may raise. */
 int lsq_lua_enter(lua_State *L);
 
+/* Lets the host interrupt between two steps of a long computation: its call and count hooks run,
+   and so does lua's own Ctrl-C handler. */
+void lsq_lua_answer_host(lua_State *L);
+
 /* The matrix at an argument; raises when it is none. */
 lsq_matrix *lsq_lua_check_matrix(lua_State *L, int arg);
 lsq_matrix *lsq_lua_test_matrix(lua_State *L, int index); /* NULL when it is none */

@@ -10,26 +10,6 @@
 #include "lua/training.h"
 #include "nn/forward.h"
 
-static int nothing(lua_State *L) {
-  (void)L;
-  return 0;
-}
-
-/* Lets the host interrupt between two steps. Calling an empty function runs a call hook, and
-   so lua's own Ctrl-C handler; a count hook sees no Lua instruction here and is called. */
-static void answer_host(lua_State *L) {
-  lua_Debug here;
-  luaL_checkstack(L, LUA_MINSTACK, NULL);
-  lua_pushcfunction(L, nothing);
-  lua_call(L, 0, 0);
-  lua_Hook hook = lua_gethook(L);
-  if (hook == NULL || (lua_gethookmask(L) & LUA_MASKCOUNT) == 0 || !lua_getstack(L, 0, &here))
-    return;
-  here.event = LUA_HOOKCOUNT;
-  here.currentline = -1;
-  hook(L, &here);
-}
-
 static void allocate(lsq_training *t) {
   lua_State *L = t->L;
   const lsq_network *net = t->problem.net;
@@ -114,7 +94,7 @@ static lsq_status run_once(lsq_training *t, lsq_result *result, lsq_error *error
     lsq_threads_leave(before);
     if (progress.iteration_done)
       lsq_training_record(t, &progress);
-    answer_host(t->L);
+    lsq_lua_answer_host(t->L);
     if (t->stopped == NULL && progress.stop == LSQ_RUNNING &&
         lsq_clock_seconds() - t->started >= t->common.time_limit)
       t->stopped = "time";
