@@ -1,12 +1,9 @@
 local lsqnet = require "lsqnet"
+local naive = require "naive"
 
 local matrix, metrics = lsqnet.matrix, lsqnet.metrics
 
-local function refusal(f, ...)
-  local ok, message = pcall(f, ...)
-  assert.is_false(ok)
-  return (message:gsub("^[^:]*:%d+: ", ""))
-end
+local refusal = naive.message
 
 --- Mean over all entries of f(y, p).
 local function mean(Y, P, f)

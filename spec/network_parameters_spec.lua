@@ -1,12 +1,9 @@
 local lsqnet = require "lsqnet"
+local naive = require "naive"
 
 local matrix = lsqnet.matrix
 
-local function refusal(f, ...)
-  local ok, message = pcall(f, ...)
-  assert.is_false(ok)
-  return (message:gsub("^[^:]*:%d+: ", ""))
-end
+local refusal = naive.message
 
 describe("network parameters", function()
   local net

@@ -1,12 +1,9 @@
 local lsqnet = require "lsqnet"
+local naive = require "naive"
 
 local matrix = lsqnet.matrix
 
-local function refusal(f, ...)
-  local ok, message = pcall(f, ...)
-  assert.is_false(ok)
-  return (message:gsub("^[^:]*:%d+: ", ""))
-end
+local refusal = naive.message
 
 --- A net of one hidden layer: relu(w x + b) v + c, with lists w, b and rows v.
 local function shallow(w, b, v, c, options)
