@@ -138,7 +138,8 @@ static lsq_minimiser_event begin_search(lsq_minimiser *m, lsq_minimiser_event ev
     return LSQ_MINIMISER_CONVERGED;
   double step = m->options->learning_rate;
   if (fixed ? (double)m->iteration + m->iterations_before == 0 : m->stored == 0)
-    step *= fmin(1, 1 / absolute_sum(m->gradient, m->count));
+    step *= fmin(1, 1 / (fixed ? absolute_sum(m->gradient, m->count) /* PyTorch's */
+                               : sqrt(dot(m->gradient, m->gradient, m->count))));
   m->phase = fixed ? FIXED : BRACKET;
   m->low = (lsq_line_point){0, m->value, m->slope};
   m->search_evaluations = 0;
