@@ -371,6 +371,19 @@ describe("gradient descent", function()
       end
     end
 
+    it("leaves the net's loss alone where the call is refused", function()
+      local net = lsqnet.network { layers = { 2, 3, 1 } }
+      local rows, half = matrix { { 1, 2 }, { 3, 4 } }, matrix { 0.5, 1 }
+      assert.matches("Y row 1 cannot be a target of cross_entropy",
+        message(lsqnet.sgd, net, rows, half, { loss = "cross_entropy" }))
+      assert.are.equal("option 'validation': Y row 1 cannot be a target of cross_entropy",
+        message(lsqnet.sgd, net, rows, matrix { 0, 1 }, {
+          loss = "cross_entropy",
+          validation = { rows, half },
+        }))
+      assert.are.equal("mse", net:options().loss)
+    end)
+
     it("sets the net's loss where the option asks for it", function()
       local x, y = blobs(2)
       for _, trainer in ipairs { "sgd", "adam", "adagrad", "lbfgs" } do

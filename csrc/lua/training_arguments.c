@@ -2,6 +2,7 @@
 
 #include "lua/network.h"
 #include "lua/training.h"
+#include "nn/loss.h"
 
 const lsq_option lsq_training_option_table[] = {
     {"loss", LSQ_OPTION_CHOICE, offsetof(lsq_training_options, loss), -1, 0, 0, lsq_loss_names,
@@ -85,17 +86,25 @@ static void read_options(lsq_training *t) {
     luaL_error(L, "option 'patience': needs the option 'validation'");
 }
 
-/* Sets the loss asked for, which stays the net's unless the trainer refuses such a net. */
-static void check_net(lsq_training *t) {
+/* The trainer's own checks see the net with the loss asked for; it is kept once all is well. */
+static void check_net(lsq_training *t, lsq_loss loss) {
   lsq_network *net = t->problem.net;
   const lsq_loss before = net->loss;
   lsq_error error;
-  if (t->common.loss >= 0)
-    net->loss = (lsq_loss)t->common.loss;
-  if (t->trainer->check == NULL || t->trainer->check(&t->problem, t->options, &error) == LSQ_OK)
-    return;
+  lsq_status status = LSQ_OK;
+  net->loss = loss;
+  if (t->trainer->check != NULL)
+    status = t->trainer->check(&t->problem, t->options, &error);
   net->loss = before;
-  luaL_argerror(t->L, LSQ_TRAINING_NET, error.message);
+  if (status != LSQ_OK)
+    luaL_argerror(t->L, LSQ_TRAINING_NET, error.message);
+}
+
+static void check_validation_targets(const lsq_training *t, lsq_loss loss) {
+  size_t row;
+  if (t->validation_y != NULL && !lsq_loss_accepts(loss, t->validation_y, &row))
+    luaL_error(t->L, "option 'validation': Y row %I cannot be a target of %s",
+               (LUAI_UACINT)(row + 1), lsq_loss_names[loss]);
 }
 
 static lsq_status check_values(const lsq_training *t, lsq_error *error) {
@@ -121,13 +130,16 @@ lsq_status lsq_training_read(lsq_training *t, lsq_error *error) {
   t->problem.y = lsq_lua_check_matrix(L, LSQ_TRAINING_Y);
   t->problem.random = &t->random;
   read_options(t);
-  check_net(t);
-  lsq_status status = lsq_lua_check_samples(L, net, net->loss, LSQ_TRAINING_X, error);
+  const lsq_loss loss = t->common.loss < 0 ? net->loss : (lsq_loss)t->common.loss;
+  check_net(t, loss);
+  lsq_status status = lsq_lua_check_samples(L, net, loss, LSQ_TRAINING_X, error);
   if (status == LSQ_OK)
     status = check_values(t, error);
   if (status != LSQ_OK)
     return status;
+  check_validation_targets(t, loss);
   lsq_training_read_state(t);
   lsq_training_read_schedule(t);
+  net->loss = loss;
   return LSQ_OK;
 }
