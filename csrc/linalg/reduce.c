@@ -89,11 +89,20 @@ static double mean_of_sum(const accumulator *acc, size_t j, size_t count) {
   return isfinite(rest) ? quotient + rest / n : quotient;
 }
 
-/* Runs over all elements of m; how many accumulators they are spread over. */
-static size_t run_over(kernel *run, accumulator *acc, const lsq_matrix *m) {
-  if (!lsq_matrix_is_contiguous(m) && m->cols <= STRIP) {
+/* Whether all of m is seen as one strip of its own columns, and not as lines of lanes. */
+static bool is_strip(const lsq_matrix *m) {
+  return !lsq_matrix_is_contiguous(m) && m->cols <= STRIP;
+}
+
+/* How many accumulators the elements of m are spread over. */
+static size_t lanes_of(const lsq_matrix *m) {
+  return is_strip(m) ? m->cols : LANES;
+}
+
+static void run_over(kernel *run, accumulator *acc, const lsq_matrix *m) {
+  if (is_strip(m)) {
     run(acc, m->data, m->rows, m->stride, m->cols);
-    return m->cols;
+    return;
   }
   const bool in_one = lsq_matrix_is_contiguous(m);
   const size_t lines = in_one ? 1 : m->rows, length = in_one ? m->rows * m->cols : m->cols;
@@ -103,25 +112,25 @@ static size_t run_over(kernel *run, accumulator *acc, const lsq_matrix *m) {
     run(acc, line, full, LANES, LANES);
     run(acc, line + full * LANES, 1, LANES, length % LANES);
   }
-  return LANES;
 }
 
 /* The sum over all of m ends in the first accumulator; shift, center and scale are the
    caller's. */
 static void sum_over(kernel *run, accumulator *acc, const lsq_matrix *m) {
-  clear(acc, STRIP);
-  const size_t used = run_over(run, acc, m);
-  for (size_t j = 1; j < used; j++) {
+  const size_t lanes = lanes_of(m);
+  clear(acc, lanes);
+  run_over(run, acc, m);
+  for (size_t j = 1; j < lanes; j++) {
     add_exactly(&acc->value[0], &acc->error[0], acc->value[j]);
     acc->error[0] += acc->error[j];
   }
 }
 
 static double extreme_over(kernel *run, accumulator *acc, const lsq_matrix *m) {
-  set(acc->value, m->data[0], STRIP);
-  const size_t used = run_over(run, acc, m);
-  for (size_t j = 1; j < used; j++)
-    run(acc, acc->value + j, 1, 1, 1);
+  const size_t lanes = lanes_of(m);
+  set(acc->value, m->data[0], lanes);
+  run_over(run, acc, m);
+  run(acc, acc->value, lanes, 1, 1);
   return acc->value[0];
 }
 
@@ -133,9 +142,10 @@ static bool is_safe(double squares) {
 /* sqrt of the sum of ((x - shift) - center)^2; the deviations are scaled by a power of two
    where their squares need it. */
 static double root_of_squares(accumulator *acc, const lsq_matrix *m, double shift, double center) {
-  set(acc->shift, shift, STRIP);
-  set(acc->center, center, STRIP);
-  set(acc->scale, 1, STRIP);
+  const size_t lanes = lanes_of(m);
+  set(acc->shift, shift, lanes);
+  set(acc->center, center, lanes);
+  set(acc->scale, 1, lanes);
   sum_over(add_squares, acc, m);
   const double squares = rounded_sum(acc, 0);
   if (is_safe(squares) || isnan(squares))
@@ -148,7 +158,7 @@ static double root_of_squares(accumulator *acc, const lsq_matrix *m, double shif
   int exponent;
   frexp(largest, &exponent);
   exponent = exponent > 1000 ? 1000 : exponent < -1000 ? -1000 : exponent;
-  set(acc->scale, ldexp(1, -exponent), STRIP);
+  set(acc->scale, ldexp(1, -exponent), lanes);
   sum_over(add_squares, acc, m);
   return ldexp(sqrt(rounded_sum(acc, 0)), exponent);
 }
@@ -163,7 +173,7 @@ double lsq_norm(const lsq_matrix *m) {
 static double deviation_over(accumulator *acc, const lsq_matrix *m) {
   const size_t count = m->rows * m->cols;
   const double shift = m->data[0];
-  set(acc->shift, shift, STRIP);
+  set(acc->shift, shift, lanes_of(m));
   sum_over(add_deviations, acc, m);
   return root_of_squares(acc, m, shift, mean_of_sum(acc, 0, count)) / sqrt((double)count - 1);
 }

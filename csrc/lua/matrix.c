@@ -97,18 +97,18 @@ void lsq_lua_require_square(lua_State *L, const lsq_matrix *m) {
   luaL_argerror(L, 1, lua_tostring(L, -1));
 }
 
-/* Upvalue 1 is the table of methods. */
+/* Upvalue 1 is the table of methods. A method is looked up before anything is checked: it
+   checks its matrix itself, and this is the way of every m:get(i, j). */
 static int index_matrix(lua_State *L) {
-  const lsq_matrix *m = lsq_lua_check_matrix(L, 1);
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL || lua_type(L, 2) != LUA_TSTRING)
     return 1;
   const char *field = lua_tostring(L, 2);
   if (strcmp(field, "rows") == 0)
-    lua_pushinteger(L, (lua_Integer)m->rows);
+    lua_pushinteger(L, (lua_Integer)lsq_lua_check_matrix(L, 1)->rows);
   else if (strcmp(field, "cols") == 0)
-    lua_pushinteger(L, (lua_Integer)m->cols);
+    lua_pushinteger(L, (lua_Integer)lsq_lua_check_matrix(L, 1)->cols);
   return 1;
 }
 
