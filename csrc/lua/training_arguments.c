@@ -85,6 +85,27 @@ static void read_options(lsq_training *t) {
     luaL_error(L, "option 'patience': needs the option 'validation'");
 }
 
+/* Of trainers that take it: which inputs each unit of the first layer sees. */
+static void read_connections(lsq_training *t) {
+  lua_State *L = t->L;
+  const lsq_matrix *first = &t->problem.net->layers[0].weight;
+  if (lsq_lua_option_value(L, LSQ_TRAINING_OPTIONS, "connections") == LUA_TNIL)
+    return;
+  const lsq_matrix *mask = lsq_lua_test_matrix(L, -1);
+  if (mask == NULL)
+    luaL_error(L, "option 'connections': a matrix expected, got %s", luaL_typename(L, -1));
+  if (!lsq_matrix_same_shape(mask, first))
+    luaL_error(L, "option 'connections': a %I x %I matrix expected, got %I x %I",
+               (LUAI_UACINT)first->rows, (LUAI_UACINT)first->cols, (LUAI_UACINT)mask->rows,
+               (LUAI_UACINT)mask->cols);
+  for (size_t i = 0; i < mask->rows; i++)
+    for (size_t j = 0; j < mask->cols; j++)
+      if (lsq_matrix_row(mask, i)[j] != 0 && lsq_matrix_row(mask, i)[j] != 1)
+        luaL_error(L, "option 'connections': 0 or 1 expected, got %f in row %I, column %I",
+                   lsq_matrix_row(mask, i)[j], (LUAI_UACINT)i + 1, (LUAI_UACINT)j + 1);
+  t->problem.connections = mask;
+}
+
 /* Sets the loss asked for, which stays the net's unless the trainer refuses such a net. */
 static void check_net(lsq_training *t) {
   lsq_network *net = t->problem.net;
@@ -121,6 +142,7 @@ lsq_status lsq_training_read(lsq_training *t, lsq_error *error) {
   t->problem.y = lsq_lua_check_matrix(L, LSQ_TRAINING_Y);
   t->problem.random = &t->random;
   read_options(t);
+  read_connections(t);
   check_net(t);
   lsq_status status = lsq_lua_check_samples(L, net, net->loss, LSQ_TRAINING_X, error);
   if (status == LSQ_OK)

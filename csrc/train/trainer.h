@@ -6,6 +6,7 @@
 #define LSQ_TRAIN_TRAINER_H
 
 #include "base/option.h"
+#include "base/row_source.h"
 #include "nn/network.h"
 
 typedef struct lsq_trainer lsq_trainer;
@@ -13,9 +14,11 @@ typedef struct lsq_trainer lsq_trainer;
 typedef struct {
   const lsq_trainer *trainer;
   lsq_network *net;
-  const lsq_matrix *x, *y;      /* the training data, finite, same number of rows, at least 1 */
-  lsq_random *random;           /* for every draw a trainer makes */
-  const double *learning_rates; /* of each epoch, by the schedule option; NULL without */
+  const lsq_matrix *x, *y;       /* the training data, finite, same number of rows, at least 1 */
+  lsq_random *random;            /* for every draw a trainer makes */
+  const lsq_row_source *source;  /* NULL: in memory; else x and y are shapes alone, data NULL */
+  const lsq_matrix *connections; /* inputs x hidden units, 0 or 1, by the option; NULL without */
+  const double *learning_rates;  /* of each epoch, by the schedule option; NULL without */
 } lsq_problem;
 
 typedef enum {
@@ -27,7 +30,7 @@ typedef enum {
 } lsq_stop;
 
 enum {
-  LSQ_MEASURES = 4, /* extra history columns, and extra report fields, a trainer may have */
+  LSQ_MEASURES = 6, /* extra history columns, and extra report fields, a trainer may have */
   LSQ_WARNINGS = 4,
   LSQ_WARNING_SIZE = 192
 };
