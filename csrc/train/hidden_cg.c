@@ -309,12 +309,15 @@ static void add_scaled(const lsq_matrix *to, double factor, const lsq_matrix *fr
     to->data[k] += factor * from->data[k];
 }
 
-/* Whether the residual is small enough, or there is nothing left to do about it. */
+/* Whether the residual is small enough, or there is nothing left to do about it. One iteration is
+   made whatever the start: a warm start within the tolerance would leave the layer as it is, and
+   every later iteration of the training likewise. */
 static bool is_solved(lsq_hidden_cg *self) {
   const double norm = sqrt(dot(&self->residual, &self->residual));
   self->residual_norm = self->right_norm > 0 ? norm / self->right_norm : norm;
-  return self->residual_norm <= self->tolerance || self->iterations >= self->limit ||
-         !isfinite(norm);
+  if (!isfinite(norm) || norm == 0 || self->iterations >= self->limit)
+    return true;
+  return self->iterations > 0 && self->residual_norm <= self->tolerance;
 }
 
 static void begin_direction(lsq_hidden_cg *self, bool first) {
