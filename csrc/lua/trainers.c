@@ -73,9 +73,38 @@ static lsq_status start(lsq_training *t, lsq_error *error) {
   return status;
 }
 
+/* The same of rows that are not in memory; NaN when they cannot be read any more. */
+static double streamed_loss(const lsq_training *t) {
+  enum { ROWS = 1024 };
+  const lsq_problem *problem = &t->problem;
+  const size_t rows = problem->x->rows, d = problem->x->cols, c = problem->y->cols;
+  double *memory = lsq_lua_block(t->L, ROWS * (d + c) * sizeof(double));
+  int before = lsq_lua_enter(t->L);
+  const size_t bytes = lsq_forward_workspace(problem->net, ROWS);
+  lsq_threads_leave(before);
+  void *workspace = lsq_lua_block(t->L, bytes);
+  lsq_error error;
+  double sum = 0;
+  before = lsq_lua_enter(t->L);
+  for (size_t first = 0; first < rows; first += ROWS) {
+    const size_t count = lsq_size_min(ROWS, rows - first);
+    const lsq_matrix x = lsq_matrix_over(memory, count, d);
+    const lsq_matrix y = lsq_matrix_over(memory + ROWS * d, count, c);
+    if (problem->source->read(problem->source, first, &x, &y, &error) != LSQ_OK)
+      sum = NAN;
+    else
+      sum += (double)count * lsq_network_loss(problem->net, problem->net->loss, &x, &y, workspace);
+  }
+  lsq_threads_leave(before);
+  lua_pop(t->L, 2);
+  return sum / (double)rows;
+}
+
 /* The full training loss of the net as it stands. */
 static double full_loss(const lsq_training *t) {
   const lsq_network *net = t->problem.net;
+  if (t->problem.source != NULL)
+    return streamed_loss(t);
   int before = lsq_lua_enter(t->L);
   size_t bytes = lsq_forward_workspace(net, t->problem.x->rows);
   lsq_threads_leave(before);

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "lua/network.h"
+#include "lua/stream.h"
 #include "lua/training.h"
 
 const lsq_option lsq_training_option_table[] = {
@@ -132,19 +133,66 @@ static lsq_status check_values(const lsq_training *t, lsq_error *error) {
   return status;
 }
 
+/* A stream in place of X, and nil in place of Y. */
+static void read_stream(lsq_training *t, const lsq_npy_rows *rows) {
+  lua_State *L = t->L;
+  const lsq_network *net = t->problem.net;
+  luaL_argcheck(L, lua_isnil(L, LSQ_TRAINING_Y), LSQ_TRAINING_Y,
+                "nil expected behind a stream, which holds Y too");
+  if (rows->x.cols != lsq_network_inputs(net) || rows->y.cols != lsq_network_outputs(net))
+    luaL_argerror(L, LSQ_TRAINING_X,
+                  lua_pushfstring(L, "a stream of %I inputs and %I outputs expected, got %I and %I",
+                                  (LUAI_UACINT)lsq_network_inputs(net),
+                                  (LUAI_UACINT)lsq_network_outputs(net), (LUAI_UACINT)rows->x.cols,
+                                  (LUAI_UACINT)rows->y.cols));
+  luaL_argcheck(L, rows->x.rows > 0, LSQ_TRAINING_X, "the stream has no rows");
+  t->problem.x = &rows->x;
+  t->problem.y = &rows->y;
+  t->problem.source = &rows->source;
+}
+
+/* Whether every number of the stream is finite, in one pass. */
+static lsq_status check_stream(const lsq_training *t, lsq_error *error) {
+  enum { ROWS = 1024 };
+  const size_t d = t->problem.x->cols, c = t->problem.y->cols;
+  double *memory = lsq_lua_block(t->L, ROWS * (d + c) * sizeof(double));
+  lsq_status status = LSQ_OK;
+  for (size_t first = 0; status == LSQ_OK && first < t->problem.x->rows; first += ROWS) {
+    const size_t count = lsq_size_min(ROWS, t->problem.x->rows - first);
+    const lsq_matrix x = lsq_matrix_over(memory, count, d);
+    const lsq_matrix y = lsq_matrix_over(memory + ROWS * d, count, c);
+    status = t->problem.source->read(t->problem.source, first, &x, &y, error);
+    if (status == LSQ_OK &&
+        !(lsq_matrix_is_finite(&x, NULL, NULL) && lsq_matrix_is_finite(&y, NULL, NULL)))
+      status = lsq_fail(error, LSQ_NON_FINITE,
+                        "the stream has a value that is not finite within rows %zu to %zu",
+                        first + 1, first + count);
+  }
+  lua_pop(t->L, 1);
+  return status;
+}
+
 lsq_status lsq_training_read(lsq_training *t, lsq_error *error) {
   lua_State *L = t->L;
   lua_settop(L, LSQ_TRAINING_OPTIONS);
   lsq_network *net = lsq_lua_check_network(L, LSQ_TRAINING_NET);
   t->problem.trainer = t->trainer;
   t->problem.net = net;
-  t->problem.x = lsq_lua_check_matrix(L, LSQ_TRAINING_X);
-  t->problem.y = lsq_lua_check_matrix(L, LSQ_TRAINING_Y);
+  const lsq_npy_rows *rows =
+      t->trainer->takes_source ? lsq_lua_test_stream(L, LSQ_TRAINING_X) : NULL;
+  if (rows != NULL)
+    read_stream(t, rows);
+  else {
+    t->problem.x = lsq_lua_check_matrix(L, LSQ_TRAINING_X);
+    t->problem.y = lsq_lua_check_matrix(L, LSQ_TRAINING_Y);
+  }
   t->problem.random = &t->random;
   read_options(t);
   read_connections(t);
   check_net(t);
-  lsq_status status = lsq_lua_check_samples(L, net, net->loss, LSQ_TRAINING_X, error);
+  lsq_status status = rows != NULL
+                          ? check_stream(t, error)
+                          : lsq_lua_check_samples(L, net, net->loss, LSQ_TRAINING_X, error);
   if (status == LSQ_OK)
     status = check_values(t, error);
   if (status != LSQ_OK)

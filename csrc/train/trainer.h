@@ -61,6 +61,7 @@ struct lsq_trainer {
   const lsq_option *options;   /* its own; the common ones are added by the glue */
   const char *const *measures; /* names of the extra history columns, NULL after the last */
   const char *const *totals;   /* names of the extra report fields, NULL after the last */
+  bool takes_source;           /* whether problem->source may be set */
   const void *rule;            /* what trainers that share their functions differ by */
 
   /* LSQ_MISUSE for what the option table cannot express: a net of the wrong kind. May be
