@@ -4,7 +4,7 @@
 local core = require "lsqnet.core"
 local options = require "lsqnet.options"
 
-local CHUNK = 1 << 22 -- bytes of a CSV file that are parsed at a time
+local CHUNK = 1 << 20 -- bytes of a CSV file that are parsed at a time
 
 -- A .npy file of doubles that grows: its header has room for any number of rows.
 local npy_file = {}
@@ -72,6 +72,14 @@ local function csv_blocks(path, o)
   end
   local _, names = parse(first .. (first:gsub("[^\r\n]+", "0", 1)), nil)
   file:seek("set", names and #first or 0)
+  local before = names and 1 or 0 -- lines of the file that come before the chunk
+  -- The message about a chunk, as one about the file.
+  local function told(message, code)
+    local line, rest = message:match("^[^:]*:(%d+):(.*)$")
+    if not line then return false, message, code end
+    line = tonumber(line) + before - (names and 1 or 0)
+    return false, ("%s:%d:%s"):format(path, line, rest), code
+  end
   return function()
     local text = file:read(CHUNK)
     if not text then
@@ -79,12 +87,14 @@ local function csv_blocks(path, o)
       os.remove(name)
       return nil
     end
-    text = (names and first or "") .. text .. (file:read("L") or "")
-    local X, problem, code = parse(text, o.columns)
-    if not X then return false, problem, code end
+    text = text .. (file:read("L") or "")
+    local whole = (names and first or "") .. text
+    local X, problem, code = parse(whole, o.columns)
+    if not X then return told(problem, code) end
     local Y
-    Y, problem, code = parse(text, o.targets)
-    if not Y then return false, problem, code end
+    Y, problem, code = parse(whole, o.targets)
+    if not Y then return told(problem, code) end
+    before = before + select(2, text:gsub("\n", "\n"))
     return X, Y
   end
 end
