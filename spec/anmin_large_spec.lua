@@ -392,7 +392,7 @@ describe("streams", function()
       many[240001] = "1,oops"
       tmp.write(path, table.concat(many, "\n"))
       _, message = lsqnet.data.spool(path, { columns = { "a" }, targets = { "b" } })
-      assert.are.equal(path .. ":240001: column 2: 'oops' is not a number", message)
+      assert.are.equal(path .. ":240001: column 2 (b): 'oops' is not a number", message)
       assert.are.equal("bad_format", code)
       assert.are.equal("no_file", select(3, lsqnet.data.spool(folder .. "/none", {
         columns = { 1 }, targets = { 2 },

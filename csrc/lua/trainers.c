@@ -267,11 +267,15 @@ ReLU Network Analytically", Algorithm 1. The objective is Eq. 1: the squared err
 outputs, mean over rows, plus `lambda` times the squared norm of all weights and biases. The
 output layer is refitted before the first iteration.
 
-Memory is O((d+1)^2 h^2), whatever N is; an iteration costs O(N (d+1)^2 h^2 + ((d+1) h)^3).
+Memory is O((d+1)^2 h^2), whatever N is; an iteration costs O(N (d+1)^2 h^2 + ((d+1) h)^3). With
+`solver="cg"` the system is never formed: memory is O((d+1) h + (d+1)^2) and a bit for each row
+and unit, an iteration O(N (d+1) h) for each of the 1 to 30 conjugate-gradient iterations that it
+usually takes. docs/large.md has the numbers.
 @function anmin
 @tparam network net layers {d, h, c}, relu or leaky_relu, identity output, biases, mse; changed
 in place. The paper draws its start from N(0, 1): `init="normal"`
-@tparam matrix X N x d; the paper's protocol has columns of mean 0 and deviation 1
+@tparam matrix X N x d; the paper's protocol has columns of mean 0 and deviation 1. Or a `stream`:
+then Y is nil, the solver is conjugate gradients, and no more than a block of rows is held
 @tparam matrix Y N x c; the paper's protocol centres it
 @tparam[opt] table options beside the common ones:
 `iterations=30`;
@@ -283,13 +287,27 @@ N(0, 1), counted as an iteration) or "stop" (`stopped="degenerate"`): the answer
 system that Cholesky cannot factor, or for which ln|M + lambda I| + (d+1) h ln N is not above
 `log_determinant_threshold=-math.huge` (on which scale the authors use -10000);
 `condition=false`: whether to record the system's 2-norm condition number, which takes its
-eigenvalues each iteration
+eigenvalues each iteration (with the Cholesky solver alone);
+`solver="cholesky"`, "cg" (conjugate gradients, from the current hidden layer; `degenerate` and its
+threshold have no effect) or "auto" (by multiplications, 30 conjugate-gradient iterations assumed,
+and never a system of more than 2 GB);
+`preconditioner="kronecker"`, (B B' o G'G/N) (x) X'X/N + lambda I by eigenvectors, or "block", the
+diagonal blocks by Cholesky; `cg_tolerance=1e-2`, of the residual relative to the right-hand side;
+`cg_iterations=100` a solve at most; one is made at least;
+`step="full"`, or "damped": halve the way to the new hidden layer until the objective falls, so that
+training is monotone (`stopped="tolerance"` when 30 halvings do not help);
+`connections`, a d x h matrix of 0 and 1, or `inputs_per_neuron=k`, drawn at random: which inputs
+each hidden unit sees. The other weights of the net are set to 0, and the system has no place for
+them
 @treturn[1] table report; the history adds `objective` (Eq. 1), `log_determinant` (of M + lambda I;
--math.huge when Cholesky failed) and `condition`; the report adds `degenerate_systems`, how many
+-math.huge when Cholesky failed; none with conjugate gradients) and `condition`, or
+`inner_iterations` and `residual` of conjugate gradients, and `step_length` of a damped step; the
+report adds `degenerate_systems`, how many
 there were
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string "non_finite", or "no_convergence" of an eigenvalue computation
+@treturn[2] string "non_finite", "no_convergence" of an eigenvalue computation, or "no_file" of a
+stream
 @raise when the net is of another kind, shapes do not match or an option is wrong
 */
 

@@ -74,9 +74,9 @@ local function csv_blocks(path, o)
   file:seek("set", names and #first or 0)
   local before = names and 1 or 0 -- lines of the file that come before the chunk
   -- The message about a chunk, as one about the file.
-  local function told(message, code)
-    local line, rest = message:match("^[^:]*:(%d+):(.*)$")
-    if not line then return false, message, code end
+  local function told(problem, code)
+    local line, rest = problem:match("^[^:]*:(%d+):(.*)$")
+    if not line then return false, problem, code end
     line = tonumber(line) + before - (names and 1 or 0)
     return false, ("%s:%d:%s"):format(path, line, rest), code
   end
@@ -123,7 +123,7 @@ local SPOOL = {
 -- @raise when the source is neither, or an option is unknown
 local function spool(source, opts)
   local o = options.read(opts, SPOOL)
-  local next_block, message, code = source, nil, nil
+  local next_block, message, code = source
   if type(source) == "string" then
     options.argument(o.columns and o.targets, 2, "spool",
                      "the options 'columns' and 'targets' say what a CSV file holds")
