@@ -191,6 +191,74 @@ describe("anmin with damped steps", function()
   end)
 end)
 
+describe("anmin with restarts", function()
+  local X, Y = data(400, 3, 1, 13)
+
+  local function train(more)
+    local net = fresh(3, 8, 1)
+    local report = assert(lsqnet.anmin(net, X, Y, options({
+      restarts = 5, iterations = 3, lambda = 1e-2, seed = 2,
+    }, more)))
+    return net, report
+  end
+
+  for _, solver in ipairs { "cholesky", "cg" } do
+    it("finds side by side what it finds one after the other: " .. solver, function()
+      local a, report = train { solver = solver }
+      local restarts = {}
+      local b, expected = train { -- a callback hears of every iteration in turn
+        solver = solver,
+        on_iteration = function(event) restarts[event.restart] = true end,
+      }
+      assert.are.equal(5, #restarts)
+      assert.are.equal(expected.restart, report.restart)
+      assert.are.equal(#expected.history, #report.history)
+      assert.are.equal("iterations", report.stopped)
+      for k, entry in ipairs(expected.history) do
+        assert.is_true(math.abs(report.history[k].loss / entry.loss - 1) < 1e-8)
+      end
+      assert.is_true(relative(a:parameters(), b:parameters()) < 1e-7)
+      assert.is_true(math.abs(a:loss(X, Y) / report.loss - 1) < 1e-12)
+    end)
+  end
+
+  it("does not depend on the number of threads", function()
+    lsqnet.set_threads(1)
+    local a, one = train()
+    lsqnet.set_threads(3)
+    local b, three = train()
+    lsqnet.set_threads(2)
+    assert.are.equal(one.restart, three.restart)
+    assert.is_true(relative(a:parameters(), b:parameters()) < 1e-9)
+  end)
+
+  it("is never worse than the first start, and stops in time", function()
+    local _, single = train { restarts = 1 }
+    local _, best = train { restarts = 9 }
+    local function lowest(report)
+      local value = math.huge
+      for _, entry in ipairs(report.history) do value = math.min(value, entry.objective) end
+      return value
+    end
+    assert.is_true(lowest(best) <= lowest(single))
+    local net, report = train { time_limit = 0 }
+    assert.are.equal("time", report.stopped)
+    assert.is_true(math.abs(net:loss(X, Y) / report.loss - 1) < 1e-12)
+  end)
+
+  it("runs over streams", function()
+    local x, y = os.tmpname(), os.tmpname()
+    assert(X:write_npy(x) and Y:write_npy(y))
+    local stream = assert(lsqnet.stream(x, y))
+    local a, b = fresh(3, 8, 1), fresh(3, 8, 1)
+    local from_files = assert(lsqnet.anmin(a, stream, nil, { restarts = 3, iterations = 2 }))
+    local from_memory = lsqnet.anmin(b, X, Y, { restarts = 3, iterations = 2, solver = "cg" })
+    assert.are.equal(from_memory.restart, from_files.restart)
+    os.remove(x)
+    os.remove(y)
+  end)
+end)
+
 describe("anmin with sparse connections", function()
   local X, Y, mask
 

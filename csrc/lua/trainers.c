@@ -30,9 +30,18 @@ static void answer_host(lua_State *L) {
   hook(L, &here);
 }
 
+/* Whether the trainer runs the restarts itself: nobody hears of their iterations as they come. */
+static bool leaves_restarts(const lsq_training *t) {
+  return t->common.restarts > 1 && t->trainer->runs_restarts != NULL &&
+         t->trainer->runs_restarts(t->options) && t->callback == 0 && t->validation_x == NULL &&
+         !t->common.verbose && t->common.target_loss == -HUGE_VAL;
+}
+
 static void allocate(lsq_training *t) {
   lua_State *L = t->L;
   const lsq_network *net = t->problem.net;
+  t->problem.restarts = leaves_restarts(t) ? (size_t)t->common.restarts : 1;
+  t->problem.init = &t->init;
   int before = lsq_lua_enter(L);
   size_t bytes = t->trainer->size(&t->problem, t->options), validation_bytes = 0;
   if (t->validation_x != NULL)
@@ -164,6 +173,13 @@ static void keep(lsq_training *t) {
 }
 
 static lsq_status run_restarts(lsq_training *t, lsq_error *error) {
+  if (t->problem.restarts > 1) {
+    t->restart = 1;
+    const lsq_status status = run_once(t, &t->best_result, error);
+    t->best_restart = (int64_t)t->best_result.restart + 1;
+    keep(t);
+    return status;
+  }
   lsq_network *net = t->problem.net;
   const size_t bytes = net->parameter_count * sizeof(double);
   lsq_status status = LSQ_OK;

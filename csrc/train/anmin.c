@@ -5,6 +5,7 @@
 
 #include "train/hidden_cg.h"
 #include "train/hidden_system.h"
+#include "train/restarts.h"
 #include "train/two_layer.h"
 
 enum { KEEP_BEST, KEEP_LAST };
@@ -158,7 +159,7 @@ static lsq_status check(const lsq_problem *problem, const void *options, lsq_err
   return lsq_two_layer_check(problem->net, "anmin", error);
 }
 
-static size_t size(const lsq_problem *problem, const void *options) {
+static size_t size_one(const lsq_problem *problem, const void *options) {
   anmin measured;
   lsq_arena arena = lsq_arena_measure();
   lsq_arena_take(&arena, 1, sizeof measured);
@@ -205,8 +206,8 @@ static void apply_mask(anmin *self) {
     self->layers.net.parameters[k] *= self->mask[k];
 }
 
-static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
-                        lsq_error *error) {
+static lsq_status start_one(void *memory, const lsq_problem *problem, const void *options,
+                            lsq_error *error) {
   (void)error;
   anmin *self = memory;
   lsq_arena arena = lsq_arena_over(memory);
@@ -384,7 +385,7 @@ static void complete_iteration(anmin *self, lsq_progress *progress) {
 }
 
 /* An overflow inside the linear algebra is a training that diverged, not a failure. */
-static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
+static lsq_status step_one(void *memory, lsq_progress *progress, lsq_error *error) {
   anmin *self = memory;
   lsq_status status = LSQ_OK;
   bool done;
@@ -437,7 +438,7 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   return LSQ_OK;
 }
 
-static void finish(void *memory, bool keep_current, lsq_result *result) {
+static void finish_one(void *memory, bool keep_current, lsq_result *result) {
   anmin *self = memory;
   const lsq_network *net = self->problem->net;
   const bool keep_best = self->options->keep == KEEP_BEST && !keep_current;
@@ -449,6 +450,64 @@ static void finish(void *memory, bool keep_current, lsq_result *result) {
   if (self->singular_outputs > 0)
     lsq_warn(result, "the output layer was singular in %zu solves: minimum-norm solution taken",
              self->singular_outputs);
+}
+
+static const lsq_trainer one = {
+    .name = "anmin", .size = size_one, .start = start_one, .step = step_one, .finish = finish_one};
+
+/* What the driver sees: one training, or restarts side by side. */
+typedef struct {
+  anmin *single; /* NULL: restarts */
+  lsq_restarts restarts;
+} anmin_runs;
+
+static anmin_runs *place_runs(lsq_arena *arena, anmin_runs *measured, const lsq_problem *problem,
+                              const void *options) {
+  anmin_runs *self = lsq_arena_take(arena, 1, sizeof *self);
+  self = self == NULL ? measured : self;
+  self->single = NULL;
+  if (problem->restarts > 1)
+    lsq_restarts_place(&self->restarts, arena, &one, problem, options,
+                       (size_t)((const anmin_options *)options)->iterations + 1);
+  else
+    self->single = lsq_arena_take(arena, size_one(problem, options), 1);
+  return self;
+}
+
+static size_t size(const lsq_problem *problem, const void *options) {
+  anmin_runs measured;
+  lsq_arena arena = lsq_arena_measure();
+  place_runs(&arena, &measured, problem, options);
+  return arena.used;
+}
+
+static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
+                        lsq_error *error) {
+  lsq_arena arena = lsq_arena_over(memory);
+  anmin_runs *self = place_runs(&arena, NULL, problem, options);
+  if (self->single != NULL)
+    return start_one(self->single, problem, options, error);
+  lsq_restarts_start(&self->restarts);
+  return LSQ_OK;
+}
+
+static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
+  anmin_runs *self = memory;
+  return self->single != NULL ? step_one(self->single, progress, error)
+                              : lsq_restarts_step(&self->restarts, progress, error);
+}
+
+static void finish(void *memory, bool keep_current, lsq_result *result) {
+  anmin_runs *self = memory;
+  if (self->single != NULL)
+    finish_one(self->single, keep_current, result);
+  else
+    lsq_restarts_finish(&self->restarts, result);
+}
+
+/* Histories are kept until the best is known. */
+static bool runs_restarts(const void *options) {
+  return ((const anmin_options *)options)->iterations <= 10000;
 }
 
 static const char *const measures[] = {
@@ -463,6 +522,7 @@ const lsq_trainer lsq_anmin = {.name = "anmin",
                                .measures = measures,
                                .totals = totals,
                                .takes_source = true,
+                               .runs_restarts = runs_restarts,
                                .check = check,
                                .size = size,
                                .start = start,

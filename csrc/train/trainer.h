@@ -18,6 +18,8 @@ typedef struct {
   lsq_random *random;            /* for every draw a trainer makes */
   const lsq_row_source *source;  /* NULL: in memory; else x and y are shapes alone, data NULL */
   const lsq_matrix *connections; /* inputs x hidden units, 0 or 1, by the option; NULL without */
+  size_t restarts;               /* for the trainer to run; 1, unless it has runs_restarts */
+  const lsq_init *init;          /* of the fresh draws of restarts */
   const double *learning_rates;  /* of each epoch, by the schedule option; NULL without */
 } lsq_problem;
 
@@ -50,6 +52,7 @@ typedef struct {
   double loss;  /* training loss of the net as it is left; infinite when no iterate is finite */
   double score; /* what restarts are compared by, lower is better */
   double totals[LSQ_MEASURES]; /* in the order of the trainer's totals */
+  size_t restart;              /* of a trainer that runs its restarts: the best one, from 0 */
   int warning_count;
   char warnings[LSQ_WARNINGS][LSQ_WARNING_SIZE];
 } lsq_result;
@@ -67,6 +70,10 @@ struct lsq_trainer {
   /* LSQ_MISUSE for what the option table cannot express: a net of the wrong kind. May be
      NULL. */
   lsq_status (*check)(const lsq_problem *problem, const void *options, lsq_error *error);
+
+  /* Whether the trainer runs problem->restarts trainings itself and tells of the best when all
+     are over. It is asked only where nobody wants to hear of the others in between. NULL: no. */
+  bool (*runs_restarts)(const void *options);
 
   /* Bytes of `self`, which is aligned to LSQ_ALIGNMENT; SIZE_MAX when too large. */
   size_t (*size)(const lsq_problem *problem, const void *options);
