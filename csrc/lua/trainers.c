@@ -314,7 +314,9 @@ diagonal blocks by Cholesky; `cg_tolerance=1e-2`, of the residual relative to th
 training is monotone (`stopped="tolerance"` when 30 halvings do not help);
 `connections`, a d x h matrix of 0 and 1, or `inputs_per_neuron=k`, drawn at random: which inputs
 each hidden unit sees. The other weights of the net are set to 0, and the system has no place for
-them
+them;
+`restarts=K`: with no callback, validation, `verbose` or `target_loss` to serve in between, the
+restarts run side by side, one thread each, and the seconds of the history are those at the end
 @treturn[1] table report; the history adds `objective` (Eq. 1), `log_determinant` (of M + lambda I;
 -math.huge when Cholesky failed; none with conjugate gradients) and `condition`, or
 `inner_iterations` and `residual` of conjugate gradients, and `step_length` of a damped step; the
