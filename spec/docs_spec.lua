@@ -1,7 +1,7 @@
 local lsqnet = require "lsqnet"
 local tmp = require "tmp"
 
-local PARTS = { "data", "datasets", "metrics", "optim", "plot", "progress" }
+local PARTS = { "data", "datasets", "gram", "metrics", "optim", "plot", "progress" }
 
 local function files()
   local list = {}
@@ -107,19 +107,21 @@ end
 -- All that a user can call, found by walking the loaded module.
 local function registered()
   local names = {}
-  add_functions(names, "lsqnet.", lsqnet)
+  for _, part in ipairs(PARTS) do
+    add_functions(names, "lsqnet." .. part .. ".", lsqnet[part])
+  end
+  add_functions(names, "lsqnet.", lsqnet) -- with the parts that can be called, loaded by now
   for name, value in pairs(lsqnet) do
     if type(value) == "table" and is_callable(value) then
       add_functions(names, "lsqnet." .. name .. ".", value)
     end
   end
-  for _, part in ipairs(PARTS) do
-    add_functions(names, "lsqnet." .. part .. ".", lsqnet[part])
-  end
   local objects = {
     matrix = lsqnet.matrix(1, 1),
     rng = lsqnet.rng(1),
     network = lsqnet.network { layers = { 1, 1 } },
+    gram = lsqnet.gram { inputs = 1 },
+    stream = lsqnet.data.spool(lsqnet.data.batches(lsqnet.matrix(1, 1), lsqnet.matrix(1, 1))),
   }
   for name, object in pairs(objects) do
     add_functions(names, name .. ":", methods_of(object))
@@ -154,7 +156,7 @@ describe("the reference", function()
     for name, entry in pairs(entries) do
       local owner = name:match("^(%w+):") or name:match("^(lsqnet)%.")
       local is_public = owner == "lsqnet" or owner == "matrix" or owner == "rng"
-        or owner == "network"
+        or owner == "network" or owner == "gram" or owner == "stream"
       if is_public and not names[name] and not name:match("^lsqnet%.options%.") then
         stale[entry.path .. ": " .. name] = true
       end

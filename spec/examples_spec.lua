@@ -75,4 +75,26 @@ describe("examples", function()
     for _ in out:gmatch("\n%s*%d+  training [%d.]+  validation [%d.]+") do entries = entries + 1 end
     assert.are.equal(iterations + 1, entries)
   end)
+
+  it("streaming: from a CSV file that need not fit into memory to a saved net", function()
+    tmp.with(function(folder)
+      local rng = lsqnet.rng(1)
+      local X = lsqnet.matrix.randn(400, 3, rng) * 4 + 1
+      local Y = X:columns(1, 1) * 20 - X:columns(2, 2):map(math.abs) * 5 + 300
+      local text = { "a,b,c,y" }
+      for i = 1, 400 do
+        text[i + 1] = ("%.17g,%.17g,%.17g,%.17g"):format(X:get(i, 1), X:get(i, 2), X:get(i, 3),
+          Y:get(i, 1))
+      end
+      tmp.write(folder .. "/data.csv", table.concat(text, "\n"))
+      local status, out, err = example("streaming", {
+        arguments = { folder .. "/data.csv", folder .. "/model.safetensors" },
+      })
+      assert.are.same({ 0, "" }, { status, err })
+      local linear = tonumber(out:match("400 rows of 3 inputs; linear regression: mse ([%d.]+)"))
+      local anmin = tonumber(out:match("anmin: mse ([%d.e-]+) after 30 iterations"))
+      assert.is_true(anmin < linear / 20)
+      assert(lsqnet.load(folder .. "/model.safetensors"))
+    end)
+  end)
 end)

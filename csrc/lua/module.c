@@ -30,6 +30,7 @@ the best net is kept.
 #include "base/threads.h"
 #include "linalg/library.h"
 #include "lsqnet.h"
+#include "lua/stream.h"
 #include "lua/support.h"
 
 const char lsq_lua_threads_key = 0;
@@ -89,6 +90,7 @@ LSQNET_API int luaopen_lsqnet_core(lua_State *L) {
   lsq_lua_open_network_io(L);
   lsq_lua_open_kernels(L);
   lsq_lua_open_linear_regression(L);
+  lsq_lua_open_stream(L);
   lsq_lua_open_optim(L);
   lsq_lua_open_trainers(L);
   return 1;

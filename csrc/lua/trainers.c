@@ -10,9 +10,18 @@
 #include "lua/training.h"
 #include "nn/forward.h"
 
+/* Whether the trainer runs the restarts itself: nobody hears of their iterations as they come. */
+static bool leaves_restarts(const lsq_training *t) {
+  return t->common.restarts > 1 && t->trainer->runs_restarts != NULL &&
+         t->trainer->runs_restarts(t->options) && t->callback == 0 && t->validation_x == NULL &&
+         !t->common.verbose && t->common.target_loss == -HUGE_VAL;
+}
+
 static void allocate(lsq_training *t) {
   lua_State *L = t->L;
   const lsq_network *net = t->problem.net;
+  t->problem.restarts = leaves_restarts(t) ? (size_t)t->common.restarts : 1;
+  t->problem.init = &t->init;
   int before = lsq_lua_enter(L);
   size_t bytes = t->trainer->size(&t->problem, t->options), validation_bytes = 0;
   if (t->validation_x != NULL)
@@ -53,9 +62,38 @@ static lsq_status start(lsq_training *t, lsq_error *error) {
   return status;
 }
 
+/* The same of rows that are not in memory; NaN when they cannot be read any more. */
+static double streamed_loss(const lsq_training *t) {
+  enum { ROWS = 1024 };
+  const lsq_problem *problem = &t->problem;
+  const size_t rows = problem->x->rows, d = problem->x->cols, c = problem->y->cols;
+  double *memory = lsq_lua_block(t->L, ROWS * (d + c) * sizeof(double));
+  int before = lsq_lua_enter(t->L);
+  const size_t bytes = lsq_forward_workspace(problem->net, ROWS);
+  lsq_threads_leave(before);
+  void *workspace = lsq_lua_block(t->L, bytes);
+  lsq_error error;
+  double sum = 0;
+  before = lsq_lua_enter(t->L);
+  for (size_t first = 0; first < rows; first += ROWS) {
+    const size_t count = lsq_size_min(ROWS, rows - first);
+    const lsq_matrix x = lsq_matrix_over(memory, count, d);
+    const lsq_matrix y = lsq_matrix_over(memory + ROWS * d, count, c);
+    if (problem->source->read(problem->source, first, &x, &y, &error) != LSQ_OK)
+      sum = NAN;
+    else
+      sum += (double)count * lsq_network_loss(problem->net, problem->net->loss, &x, &y, workspace);
+  }
+  lsq_threads_leave(before);
+  lua_pop(t->L, 2);
+  return sum / (double)rows;
+}
+
 /* The full training loss of the net as it stands. */
 static double full_loss(const lsq_training *t) {
   const lsq_network *net = t->problem.net;
+  if (t->problem.source != NULL)
+    return streamed_loss(t);
   int before = lsq_lua_enter(t->L);
   size_t bytes = lsq_forward_workspace(net, t->problem.x->rows);
   lsq_threads_leave(before);
@@ -115,6 +153,13 @@ static void keep(lsq_training *t) {
 }
 
 static lsq_status run_restarts(lsq_training *t, lsq_error *error) {
+  if (t->problem.restarts > 1) {
+    t->restart = 1;
+    const lsq_status status = run_once(t, &t->best_result, error);
+    t->best_restart = (int64_t)t->best_result.restart + 1;
+    keep(t);
+    return status;
+  }
   lsq_network *net = t->problem.net;
   const size_t bytes = net->parameter_count * sizeof(double);
   lsq_status status = LSQ_OK;
@@ -218,11 +263,15 @@ ReLU Network Analytically", Algorithm 1. The objective is Eq. 1: the squared err
 outputs, mean over rows, plus `lambda` times the squared norm of all weights and biases. The
 output layer is refitted before the first iteration.
 
-Memory is O((d+1)^2 h^2), whatever N is; an iteration costs O(N (d+1)^2 h^2 + ((d+1) h)^3).
+Memory is O((d+1)^2 h^2), whatever N is; an iteration costs O(N (d+1)^2 h^2 + ((d+1) h)^3). With
+`solver="cg"` the system is never formed: memory is O((d+1) h + (d+1)^2) and a bit for each row
+and unit, an iteration O(N (d+1) h) for each of the 1 to 30 conjugate-gradient iterations that it
+usually takes. docs/large.md has the numbers.
 @function anmin
 @tparam network net layers {d, h, c}, relu or leaky_relu, identity output, biases, mse; changed
 in place. The paper draws its start from N(0, 1): `init="normal"`
-@tparam matrix X N x d; the paper's protocol has columns of mean 0 and deviation 1
+@tparam matrix X N x d; the paper's protocol has columns of mean 0 and deviation 1. Or a `stream`:
+then Y is nil, the solver is conjugate gradients, and no more than a block of rows is held
 @tparam matrix Y N x c; the paper's protocol centres it
 @tparam[opt] table options beside the common ones:
 `iterations=30`;
@@ -234,13 +283,29 @@ N(0, 1), counted as an iteration) or "stop" (`stopped="degenerate"`): the answer
 system that Cholesky cannot factor, or for which ln|M + lambda I| + (d+1) h ln N is not above
 `log_determinant_threshold=-math.huge` (on which scale the authors use -10000);
 `condition=false`: whether to record the system's 2-norm condition number, which takes its
-eigenvalues each iteration
+eigenvalues each iteration (with the Cholesky solver alone);
+`solver="cholesky"`, "cg" (conjugate gradients, from the current hidden layer; `degenerate` and its
+threshold have no effect) or "auto" (by multiplications, 30 conjugate-gradient iterations assumed,
+and never a system of more than 2 GB);
+`preconditioner="kronecker"`, (B B' o G'G/N) (x) X'X/N + lambda I by eigenvectors, or "block", the
+diagonal blocks by Cholesky; `cg_tolerance=1e-2`, of the residual relative to the right-hand side;
+`cg_iterations=100` a solve at most; one is made at least;
+`step="full"`, or "damped": halve the way to the new hidden layer until the objective falls, so that
+training is monotone (`stopped="tolerance"` when 30 halvings do not help);
+`connections`, a d x h matrix of 0 and 1, or `inputs_per_neuron=k`, drawn at random: which inputs
+each hidden unit sees. The other weights of the net are set to 0, and the system has no place for
+them;
+`restarts=K`: with no callback, validation, `verbose` or `target_loss` to serve in between, the
+restarts run side by side, one thread each, and the seconds of the history are those at the end
 @treturn[1] table report; the history adds `objective` (Eq. 1), `log_determinant` (of M + lambda I;
--math.huge when Cholesky failed) and `condition`; the report adds `degenerate_systems`, how many
+-math.huge when Cholesky failed; none with conjugate gradients) and `condition`, or
+`inner_iterations` and `residual` of conjugate gradients, and `step_length` of a damped step; the
+report adds `degenerate_systems`, how many
 there were
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string "non_finite", or "no_convergence" of an eigenvalue computation
+@treturn[2] string "non_finite", "no_convergence" of an eigenvalue computation, or "no_file" of a
+stream
 @raise when the net is of another kind, shapes do not match or an option is wrong
 */
 

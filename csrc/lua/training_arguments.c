@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "lua/network.h"
+#include "lua/stream.h"
 #include "lua/training.h"
 #include "nn/loss.h"
 
@@ -86,6 +87,27 @@ static void read_options(lsq_training *t) {
     luaL_error(L, "option 'patience': needs the option 'validation'");
 }
 
+/* Of trainers that take it: which inputs each unit of the first layer sees. */
+static void read_connections(lsq_training *t) {
+  lua_State *L = t->L;
+  const lsq_matrix *first = &t->problem.net->layers[0].weight;
+  if (lsq_lua_option_value(L, LSQ_TRAINING_OPTIONS, "connections") == LUA_TNIL)
+    return;
+  const lsq_matrix *mask = lsq_lua_test_matrix(L, -1);
+  if (mask == NULL)
+    luaL_error(L, "option 'connections': a matrix expected, got %s", luaL_typename(L, -1));
+  if (!lsq_matrix_same_shape(mask, first))
+    luaL_error(L, "option 'connections': a %I x %I matrix expected, got %I x %I",
+               (LUAI_UACINT)first->rows, (LUAI_UACINT)first->cols, (LUAI_UACINT)mask->rows,
+               (LUAI_UACINT)mask->cols);
+  for (size_t i = 0; i < mask->rows; i++)
+    for (size_t j = 0; j < mask->cols; j++)
+      if (lsq_matrix_row(mask, i)[j] != 0 && lsq_matrix_row(mask, i)[j] != 1)
+        luaL_error(L, "option 'connections': 0 or 1 expected, got %f in row %I, column %I",
+                   lsq_matrix_row(mask, i)[j], (LUAI_UACINT)i + 1, (LUAI_UACINT)j + 1);
+  t->problem.connections = mask;
+}
+
 /* The trainer's own checks see the net with the loss asked for; it is kept once all is well. */
 static void check_net(lsq_training *t, lsq_loss loss) {
   lsq_network *net = t->problem.net;
@@ -120,19 +142,66 @@ static lsq_status check_values(const lsq_training *t, lsq_error *error) {
   return status;
 }
 
+/* A stream in place of X, and nil in place of Y. */
+static void read_stream(lsq_training *t, const lsq_npy_rows *rows) {
+  lua_State *L = t->L;
+  const lsq_network *net = t->problem.net;
+  luaL_argcheck(L, lua_isnil(L, LSQ_TRAINING_Y), LSQ_TRAINING_Y,
+                "nil expected behind a stream, which holds Y too");
+  if (rows->x.cols != lsq_network_inputs(net) || rows->y.cols != lsq_network_outputs(net))
+    luaL_argerror(L, LSQ_TRAINING_X,
+                  lua_pushfstring(L, "a stream of %I inputs and %I outputs expected, got %I and %I",
+                                  (LUAI_UACINT)lsq_network_inputs(net),
+                                  (LUAI_UACINT)lsq_network_outputs(net), (LUAI_UACINT)rows->x.cols,
+                                  (LUAI_UACINT)rows->y.cols));
+  luaL_argcheck(L, rows->x.rows > 0, LSQ_TRAINING_X, "the stream has no rows");
+  t->problem.x = &rows->x;
+  t->problem.y = &rows->y;
+  t->problem.source = &rows->source;
+}
+
+/* Whether every number of the stream is finite, in one pass. */
+static lsq_status check_stream(const lsq_training *t, lsq_error *error) {
+  enum { ROWS = 1024 };
+  const size_t d = t->problem.x->cols, c = t->problem.y->cols;
+  double *memory = lsq_lua_block(t->L, ROWS * (d + c) * sizeof(double));
+  lsq_status status = LSQ_OK;
+  for (size_t first = 0; status == LSQ_OK && first < t->problem.x->rows; first += ROWS) {
+    const size_t count = lsq_size_min(ROWS, t->problem.x->rows - first);
+    const lsq_matrix x = lsq_matrix_over(memory, count, d);
+    const lsq_matrix y = lsq_matrix_over(memory + ROWS * d, count, c);
+    status = t->problem.source->read(t->problem.source, first, &x, &y, error);
+    if (status == LSQ_OK &&
+        !(lsq_matrix_is_finite(&x, NULL, NULL) && lsq_matrix_is_finite(&y, NULL, NULL)))
+      status = lsq_fail(error, LSQ_NON_FINITE,
+                        "the stream has a value that is not finite within rows %zu to %zu",
+                        first + 1, first + count);
+  }
+  lua_pop(t->L, 1);
+  return status;
+}
+
 lsq_status lsq_training_read(lsq_training *t, lsq_error *error) {
   lua_State *L = t->L;
   lua_settop(L, LSQ_TRAINING_OPTIONS);
   lsq_network *net = lsq_lua_check_network(L, LSQ_TRAINING_NET);
   t->problem.trainer = t->trainer;
   t->problem.net = net;
-  t->problem.x = lsq_lua_check_matrix(L, LSQ_TRAINING_X);
-  t->problem.y = lsq_lua_check_matrix(L, LSQ_TRAINING_Y);
+  const lsq_npy_rows *rows =
+      t->trainer->takes_source ? lsq_lua_test_stream(L, LSQ_TRAINING_X) : NULL;
+  if (rows != NULL)
+    read_stream(t, rows);
+  else {
+    t->problem.x = lsq_lua_check_matrix(L, LSQ_TRAINING_X);
+    t->problem.y = lsq_lua_check_matrix(L, LSQ_TRAINING_Y);
+  }
   t->problem.random = &t->random;
   read_options(t);
+  read_connections(t);
   const lsq_loss loss = t->common.loss < 0 ? net->loss : (lsq_loss)t->common.loss;
   check_net(t, loss);
-  lsq_status status = lsq_lua_check_samples(L, net, loss, LSQ_TRAINING_X, error);
+  lsq_status status = rows != NULL ? check_stream(t, error)
+                                   : lsq_lua_check_samples(L, net, loss, LSQ_TRAINING_X, error);
   if (status == LSQ_OK)
     status = check_values(t, error);
   if (status != LSQ_OK)

@@ -3,11 +3,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/hidden_cg.h"
 #include "train/hidden_system.h"
+#include "train/restarts.h"
 #include "train/two_layer.h"
 
 enum { KEEP_BEST, KEEP_LAST };
 enum { DEGENERATE_SVD, DEGENERATE_RESTART, DEGENERATE_STOP };
+enum { SOLVER_CHOLESKY, SOLVER_CG, SOLVER_AUTO };
+enum { STEP_FULL, STEP_DAMPED };
 
 typedef struct {
   int64_t iterations;
@@ -16,10 +20,19 @@ typedef struct {
   int degenerate;
   double log_determinant_threshold;
   bool condition;
+  int solver;
+  int preconditioner;
+  double cg_tolerance;
+  int64_t cg_iterations;
+  int step;
+  int64_t inputs_per_neuron;
 } anmin_options;
 
 static const char *const keep_names[] = {"best", "last", NULL};
 static const char *const degenerate_names[] = {"svd", "restart", "stop", NULL};
+static const char *const solver_names[] = {"cholesky", "cg", "auto", NULL};
+static const char *const preconditioner_names[] = {"kronecker", "block", NULL};
+static const char *const step_names[] = {"full", "damped", NULL};
 
 static const lsq_option option_table[] = {
     {"iterations", LSQ_OPTION_INTEGER, offsetof(anmin_options, iterations), 30, 0, 1e9, NULL,
@@ -37,13 +50,32 @@ static const lsq_option option_table[] = {
      "a system is degenerate when ln|M + lambda I| + (d+1)h ln N is not above this"},
     {"condition", LSQ_OPTION_BOOLEAN, offsetof(anmin_options, condition), 0, 0, 0, NULL,
      "record the 2-norm condition number of each hidden-layer system (slow)"},
+    {"solver", LSQ_OPTION_CHOICE, offsetof(anmin_options, solver), SOLVER_CHOLESKY, 0, 0,
+     solver_names,
+     "how the hidden layer is solved: by a Cholesky factor, by conjugate gradients that never "
+     "form its matrix, or by what a cost model says is faster"},
+    {"preconditioner", LSQ_OPTION_CHOICE, offsetof(anmin_options, preconditioner), LSQ_KRONECKER, 0,
+     0, preconditioner_names, "of the conjugate gradients"},
+    {"cg_tolerance", LSQ_OPTION_NUMBER, offsetof(anmin_options, cg_tolerance), 1e-2, 0, 1, NULL,
+     "residual, relative to the right-hand side, at which the conjugate gradients end"},
+    {"cg_iterations", LSQ_OPTION_INTEGER, offsetof(anmin_options, cg_iterations), 100, 1, 1e9, NULL,
+     "conjugate-gradient iterations of one hidden-layer solve, at most"},
+    {"step", LSQ_OPTION_CHOICE, offsetof(anmin_options, step), STEP_FULL, 0, 0, step_names,
+     "take each new hidden layer in full, or halve the way to it until the objective falls"},
+    {"connections", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL,
+     "d x h matrix of 0 and 1: which inputs each hidden unit sees; default: all"},
+    {"inputs_per_neuron", LSQ_OPTION_INTEGER, offsetof(anmin_options, inputs_per_neuron), 0, 0, 1e9,
+     NULL, "inputs, drawn at random, that each hidden unit sees; 0: all"},
     {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
 
 static const double EIGENVALUE_FLOOR = 1e-4; /* Algorithm 1, line 11 */
 
-/* FIT ends by solving the output layer (Eq. 4), EVALUATE ends the iteration, SOLVE solves the
-   hidden layer (Eq. 9). */
-typedef enum { FIT, EVALUATE, SOLVE } training_phase;
+enum { MOST_HALVINGS = 30 };
+
+/* FIT ends by solving the output layer (Eq. 4), TRY compares the objective of a damped step,
+   EVALUATE ends the iteration, SOLVE solves the hidden layer (Eq. 9), ITERATE does so by
+   conjugate gradients. */
+typedef enum { FIT, TRY, EVALUATE, SOLVE, ITERATE } training_phase;
 
 typedef struct {
   const lsq_problem *problem;
@@ -51,29 +83,83 @@ typedef struct {
   training_phase phase;
   int64_t iteration;
   lsq_two_layer layers; /* the passes, over the iterate being computed */
-  lsq_hidden_system system;
+  bool matrix_free;
+  lsq_hidden_system system; /* unless matrix_free */
+  lsq_hidden_cg cg;         /* if matrix_free */
   double *best;
+  size_t hidden_count;    /* (d+1) h: where the hidden layer ends in the flat vector */
+  double *mask;           /* hidden_count: 0 where there is no connection; NULL: all are there */
+  size_t *order;          /* d: to draw inputs from */
+  double *before, *after; /* the ends of a damped step; NULL without */
+  double length;          /* of the damped step being tried */
+  int halvings;
   double loss, objective, best_loss, best_objective;
   double log_determinant, condition; /* of the system behind this iterate */
   size_t degenerate_systems, singular_outputs;
 } anmin;
 
+/* Multiplications of one iteration either way, at four sums of the Gram kernel for one, and
+   what a matrix may take. Conjugate gradients took 10 to 40 iterations at the default tolerance
+   on the data sets of docs/large.md; 30 are assumed. */
+static bool is_matrix_free(const lsq_problem *problem, const anmin_options *options) {
+  static const double MOST_BYTES = 2e9;
+  const double n = (double)problem->x->rows, h = (double)problem->net->layers[0].weight.cols;
+  const double m = (double)problem->x->cols + 1, order = m * h;
+  if (options->solver != SOLVER_AUTO)
+    return options->solver == SOLVER_CG;
+  const double gram = n * h * (h + 1) / 2 * m * (m + 1) / 2 / 6 / 4;
+  const double cholesky = gram + order * order * order / 6;
+  const double cg = 30 * n * 2 * order;
+  return cg < cholesky || 12 * order * order > MOST_BYTES;
+}
+
+static bool is_sparse(const lsq_problem *problem, const anmin_options *options) {
+  return problem->connections != NULL || options->inputs_per_neuron > 0;
+}
+
 static void place(anmin *self, lsq_arena *arena, const lsq_problem *problem,
                   const anmin_options *options) {
   const lsq_network *net = problem->net;
   *self = (anmin){.problem = problem, .options = options};
-  lsq_two_layer_place(&self->layers, arena, net, problem->x, problem->y);
-  lsq_hidden_system_place(&self->system, arena, self->layers.h, self->layers.d + 1,
-                          options->condition, options->degenerate == DEGENERATE_SVD);
+  self->matrix_free = problem->source != NULL || is_matrix_free(problem, options);
+  if (self->matrix_free) {
+    lsq_two_layer_place_matrix_free(&self->layers, arena, net, problem->x, problem->y,
+                                    problem->source);
+    lsq_hidden_cg_place(&self->cg, arena, &self->layers,
+                        (lsq_preconditioner)options->preconditioner, problem->source);
+  } else {
+    lsq_two_layer_place(&self->layers, arena, net, problem->x, problem->y);
+    lsq_hidden_system_place(&self->system, arena, self->layers.h, self->layers.d + 1,
+                            options->condition, options->degenerate == DEGENERATE_SVD);
+  }
   self->best = lsq_arena_doubles(arena, net->parameter_count);
+  self->hidden_count = (self->layers.d + 1) * self->layers.h;
+  if (is_sparse(problem, options)) {
+    self->mask = lsq_arena_doubles(arena, self->hidden_count);
+    self->order = lsq_arena_take(arena, self->layers.d, sizeof *self->order);
+  }
+  if (options->step == STEP_DAMPED) {
+    self->before = lsq_arena_doubles(arena, self->hidden_count);
+    self->after = lsq_arena_doubles(arena, self->hidden_count);
+  }
 }
 
 static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
-  (void)options;
+  const anmin_options *given = options;
+  if (given->condition && (given->solver != SOLVER_CHOLESKY || problem->source != NULL))
+    return lsq_fail(error, LSQ_MISUSE,
+                    "anmin forms the matrix whose condition is asked for with "
+                    "solver='cholesky' and data in memory alone");
+  if (given->inputs_per_neuron > (int64_t)lsq_network_inputs(problem->net))
+    return lsq_fail(error, LSQ_MISUSE, "anmin's inputs_per_neuron is beyond the net's %zu inputs",
+                    lsq_network_inputs(problem->net));
+  if (given->inputs_per_neuron > 0 && problem->connections != NULL)
+    return lsq_fail(error, LSQ_MISUSE,
+                    "anmin takes either connections or inputs_per_neuron, got both");
   return lsq_two_layer_check(problem->net, "anmin", error);
 }
 
-static size_t size(const lsq_problem *problem, const void *options) {
+static size_t size_one(const lsq_problem *problem, const void *options) {
   anmin measured;
   lsq_arena arena = lsq_arena_measure();
   lsq_arena_take(&arena, 1, sizeof measured);
@@ -89,22 +175,56 @@ static void begin_fit(anmin *self) {
 /* The last iterate needs no system. */
 static void begin_evaluate(anmin *self) {
   const bool last = self->iteration == self->options->iterations;
-  lsq_two_layer_begin_evaluate(&self->layers, LSQ_CENTRED_TARGETS,
-                               last ? NULL : &self->system.gram);
+  if (self->matrix_free && !last)
+    lsq_two_layer_begin_firing(&self->layers, LSQ_CENTRED_TARGETS, self->cg.firing);
+  else
+    lsq_two_layer_begin_evaluate(&self->layers, LSQ_CENTRED_TARGETS,
+                                 last ? NULL : &self->system.gram);
   self->phase = EVALUATE;
 }
 
-static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
-                        lsq_error *error) {
+static void begin_try(anmin *self) {
+  lsq_two_layer_begin_evaluate(&self->layers, LSQ_CENTRED_TARGETS, NULL);
+  self->phase = TRY;
+}
+
+/* mask: 1 at the biases and where a unit sees an input. */
+static void draw_connections(anmin *self) {
+  const size_t d = self->layers.d, h = self->layers.h;
+  const lsq_matrix *given = self->problem->connections;
+  for (size_t k = 0; k < self->hidden_count; k++)
+    self->mask[k] = k >= d * h || (given != NULL && lsq_matrix_row(given, k / h)[k % h] != 0);
+  for (size_t j = 0; given == NULL && j < h; j++) {
+    lsq_random_permutation(self->problem->random, self->order, d);
+    for (size_t k = 0; k < (size_t)self->options->inputs_per_neuron; k++)
+      self->mask[self->order[k] * h + j] = 1;
+  }
+}
+
+static void apply_mask(anmin *self) {
+  for (size_t k = 0; self->mask != NULL && k < self->hidden_count; k++)
+    self->layers.net.parameters[k] *= self->mask[k];
+}
+
+static lsq_status start_one(void *memory, const lsq_problem *problem, const void *options,
+                            lsq_error *error) {
   (void)error;
   anmin *self = memory;
   lsq_arena arena = lsq_arena_over(memory);
   lsq_arena_take(&arena, 1, sizeof *self);
   place(self, &arena, problem, options);
   lsq_two_layer_start(&self->layers, problem->net);
-  lsq_hidden_system_start(&self->system, lsq_two_layer_alpha(problem->net), problem->x);
+  if (self->mask != NULL)
+    draw_connections(self);
+  apply_mask(self);
+  if (self->matrix_free)
+    lsq_hidden_cg_start(&self->cg, self->options->lambda, self->options->cg_tolerance,
+                        (size_t)self->options->cg_iterations, self->mask);
+  else
+    lsq_hidden_system_start(&self->system, lsq_two_layer_alpha(problem->net), problem->x);
   self->best_loss = self->best_objective = self->loss = self->objective = HUGE_VAL;
   self->log_determinant = self->condition = NAN;
+  self->length = 1;
   begin_fit(self);
   return LSQ_OK;
 }
@@ -123,9 +243,13 @@ static void assemble_hidden(anmin *self) {
   lsq_hidden_system_assemble(&self->system, &self->layers.net.layers[1].weight, scale,
                              self->options->lambda);
   lsq_two_layer_sum_right(&self->layers, scale, self->system.right);
+  if (self->mask != NULL)
+    lsq_hidden_system_shrink(&self->system, self->mask);
 }
 
 static void set_hidden(anmin *self) {
+  if (self->mask != NULL)
+    lsq_hidden_system_expand(&self->system, self->mask);
   lsq_two_layer_set_hidden(&self->layers.net, self->system.right);
 }
 
@@ -137,6 +261,7 @@ static void redraw_hidden(anmin *self) {
       lsq_matrix_row(&hidden->weight, i)[j] = lsq_random_normal(self->problem->random);
   for (size_t j = 0; j < self->layers.h; j++)
     hidden->bias[j] = lsq_random_normal(self->problem->random);
+  apply_mask(self);
 }
 
 static lsq_status answer_degenerate(anmin *self, lsq_stop *stop, lsq_error *error) {
@@ -187,12 +312,52 @@ static double squared_norm(const double *values, size_t count) {
   return sum;
 }
 
+/* Eq. 1, at the end of a pass that evaluates. */
+static double objective_of(const anmin *self, double sum) {
+  return sum / (double)self->layers.rows +
+         self->options->lambda *
+             squared_norm(self->layers.net.parameters, self->layers.net.parameter_count);
+}
+
+/* A point on the way from the old hidden layer to the solved one. */
+static void move_hidden(anmin *self) {
+  for (size_t k = 0; k < self->hidden_count; k++)
+    self->layers.net.parameters[k] =
+        self->before[k] + self->length * (self->after[k] - self->before[k]);
+  begin_fit(self);
+}
+
+/* Ends a trial of the damped step: takes it, or halves it. With the output layer refitted the
+   objective falls for short enough steps, so that none left means a stationary point. */
+static lsq_stop judge_step(anmin *self) {
+  if (objective_of(self, lsq_two_layer_squared_error(&self->layers)) < self->objective) {
+    begin_evaluate(self);
+    return LSQ_RUNNING;
+  }
+  if (++self->halvings > MOST_HALVINGS)
+    return LSQ_STOPPED_TOLERANCE;
+  self->length /= 2;
+  move_hidden(self);
+  return LSQ_RUNNING;
+}
+
+/* Where the solved hidden layer, now the layers', is on trial or in use. */
+static void begin_iterate(anmin *self) {
+  self->length = 1;
+  self->halvings = 0;
+  if (self->before != NULL) {
+    const size_t bytes = self->hidden_count * sizeof(double);
+    memcpy(self->before, self->problem->net->parameters, bytes);
+    memcpy(self->after, self->layers.net.parameters, bytes);
+  }
+  begin_fit(self);
+}
+
 /* Eq. 1 and the plain mean squared error of the iterate, which becomes the net's. */
 static void complete_iteration(anmin *self, lsq_progress *progress) {
   const size_t count = self->layers.net.parameter_count;
   const double sum = lsq_two_layer_squared_error(&self->layers);
-  const double objective = sum / (double)self->layers.rows +
-                           self->options->lambda * squared_norm(self->layers.net.parameters, count);
+  const double objective = objective_of(self, sum);
   if (!isfinite(objective)) {
     progress->stop = LSQ_STOPPED_DIVERGED;
     return;
@@ -211,29 +376,60 @@ static void complete_iteration(anmin *self, lsq_progress *progress) {
   progress->measures[0] = self->objective;
   progress->measures[1] = self->log_determinant;
   progress->measures[2] = self->condition;
+  const bool solved = self->matrix_free && self->iteration > 0;
+  progress->measures[3] = solved ? (double)self->cg.iterations : NAN;
+  progress->measures[4] = solved ? self->cg.residual_norm : NAN;
+  progress->measures[5] = self->before != NULL && self->iteration > 0 ? self->length : NAN;
   if (self->iteration == self->options->iterations)
     progress->stop = LSQ_STOPPED_ITERATIONS;
 }
 
 /* An overflow inside the linear algebra is a training that diverged, not a failure. */
-static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
+static lsq_status step_one(void *memory, lsq_progress *progress, lsq_error *error) {
   anmin *self = memory;
   lsq_status status = LSQ_OK;
+  bool done;
   switch (self->phase) {
   case FIT:
-    if (lsq_two_layer_advance(&self->layers) && (status = solve_output(self, error)) == LSQ_OK)
+    if (!lsq_two_layer_advance(&self->layers))
+      break;
+    if ((status = lsq_two_layer_status(&self->layers, error)) != LSQ_OK)
+      return status;
+    if ((status = solve_output(self, error)) != LSQ_OK)
+      break;
+    if (self->before != NULL && self->iteration > 0)
+      begin_try(self);
+    else
       begin_evaluate(self);
     break;
+  case TRY:
   case EVALUATE:
-    if (lsq_two_layer_advance(&self->layers)) {
-      complete_iteration(self, progress);
-      self->phase = SOLVE;
+    if (!lsq_two_layer_advance(&self->layers))
+      break;
+    if ((status = lsq_two_layer_status(&self->layers, error)) != LSQ_OK)
+      return status;
+    if (self->phase == TRY) {
+      progress->stop = judge_step(self);
+      break;
     }
+    complete_iteration(self, progress);
+    self->phase = SOLVE;
     break;
   case SOLVE:
     self->iteration++;
-    if ((status = solve_hidden(self, &progress->stop, error)) == LSQ_OK)
-      begin_fit(self);
+    if (self->matrix_free) {
+      lsq_hidden_cg_begin(&self->cg);
+      self->phase = ITERATE;
+    } else if ((status = solve_hidden(self, &progress->stop, error)) == LSQ_OK)
+      begin_iterate(self);
+    break;
+  case ITERATE:
+    status = lsq_hidden_cg_advance(&self->cg, &done, error);
+    if (status != LSQ_OK || !done)
+      break;
+    memcpy(self->layers.net.parameters, self->cg.solution.data,
+           self->hidden_count * sizeof(double));
+    begin_iterate(self);
     break;
   }
   if (status != LSQ_NON_FINITE)
@@ -242,7 +438,7 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   return LSQ_OK;
 }
 
-static void finish(void *memory, bool keep_current, lsq_result *result) {
+static void finish_one(void *memory, bool keep_current, lsq_result *result) {
   anmin *self = memory;
   const lsq_network *net = self->problem->net;
   const bool keep_best = self->options->keep == KEEP_BEST && !keep_current;
@@ -256,7 +452,67 @@ static void finish(void *memory, bool keep_current, lsq_result *result) {
              self->singular_outputs);
 }
 
-static const char *const measures[] = {"objective", "log_determinant", "condition", NULL};
+static const lsq_trainer one = {
+    .name = "anmin", .size = size_one, .start = start_one, .step = step_one, .finish = finish_one};
+
+/* What the driver sees: one training, or restarts side by side. */
+typedef struct {
+  anmin *single; /* NULL: restarts */
+  lsq_restarts restarts;
+} anmin_runs;
+
+static anmin_runs *place_runs(lsq_arena *arena, anmin_runs *measured, const lsq_problem *problem,
+                              const void *options) {
+  anmin_runs *self = lsq_arena_take(arena, 1, sizeof *self);
+  self = self == NULL ? measured : self;
+  self->single = NULL;
+  if (problem->restarts > 1)
+    lsq_restarts_place(&self->restarts, arena, &one, problem, options,
+                       (size_t)((const anmin_options *)options)->iterations + 1);
+  else
+    self->single = lsq_arena_take(arena, size_one(problem, options), 1);
+  return self;
+}
+
+static size_t size(const lsq_problem *problem, const void *options) {
+  anmin_runs measured;
+  lsq_arena arena = lsq_arena_measure();
+  place_runs(&arena, &measured, problem, options);
+  return arena.used;
+}
+
+static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
+                        lsq_error *error) {
+  lsq_arena arena = lsq_arena_over(memory);
+  anmin_runs *self = place_runs(&arena, NULL, problem, options);
+  if (self->single != NULL)
+    return start_one(self->single, problem, options, error);
+  lsq_restarts_start(&self->restarts);
+  return LSQ_OK;
+}
+
+static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
+  anmin_runs *self = memory;
+  return self->single != NULL ? step_one(self->single, progress, error)
+                              : lsq_restarts_step(&self->restarts, progress, error);
+}
+
+static void finish(void *memory, bool keep_current, lsq_result *result) {
+  anmin_runs *self = memory;
+  if (self->single != NULL)
+    finish_one(self->single, keep_current, result);
+  else
+    lsq_restarts_finish(&self->restarts, result);
+}
+
+/* Histories are kept until the best is known. */
+static bool runs_restarts(const void *options) {
+  return ((const anmin_options *)options)->iterations <= 10000;
+}
+
+static const char *const measures[] = {
+    "objective", "log_determinant", "condition", "inner_iterations",
+    "residual",  "step_length",     NULL};
 static const char *const totals[] = {"degenerate_systems", NULL};
 
 const lsq_trainer lsq_anmin = {.name = "anmin",
@@ -265,6 +521,8 @@ const lsq_trainer lsq_anmin = {.name = "anmin",
                                .options = option_table,
                                .measures = measures,
                                .totals = totals,
+                               .takes_source = true,
+                               .runs_restarts = runs_restarts,
                                .check = check,
                                .size = size,
                                .start = start,

@@ -103,6 +103,7 @@ static void fill_block(const lsq_hidden_system *system, size_t j, size_t l, doub
 
 void lsq_hidden_system_assemble(lsq_hidden_system *system, const lsq_matrix *output_weight,
                                 double scale, double lambda) {
+  system->order = system->matrix.rows = system->matrix.cols = system->units * system->features;
   lsq_multiply(scale, output_weight, false, output_weight, true, 0, &system->product);
 #pragma omp parallel for schedule(dynamic, 1) if (system->order >= PARALLEL_ORDER)
   for (size_t j = 0; j < system->units; j++) {
@@ -111,6 +112,35 @@ void lsq_hidden_system_assemble(lsq_hidden_system *system, const lsq_matrix *out
     for (size_t p = j * system->features; p < (j + 1) * system->features; p++)
       lsq_matrix_row(&system->matrix, p)[p] += lambda;
   }
+}
+
+/* Whether unknown number k, feature k % m of unit k / m with the bias first, is there. */
+static bool exists(const lsq_hidden_system *system, const double *mask, size_t k) {
+  const size_t m = system->features, p = k % m;
+  return mask[(p == 0 ? m - 1 : p - 1) * system->units + k / m] != 0;
+}
+
+void lsq_hidden_system_shrink(lsq_hidden_system *system, const double *mask) {
+  const size_t full = system->units * system->features;
+  size_t kept = 0;
+  for (size_t k = 0; k < full; k++) {
+    if (!exists(system, mask, k))
+      continue;
+    const double *from = lsq_matrix_row(&system->matrix, k);
+    double *to = lsq_matrix_row(&system->matrix, kept);
+    size_t col = 0;
+    for (size_t l = 0; l <= k; l++)
+      if (exists(system, mask, l))
+        to[col++] = from[l];
+    system->right[kept++] = system->right[k];
+  }
+  system->order = system->matrix.rows = system->matrix.cols = kept;
+}
+
+void lsq_hidden_system_expand(lsq_hidden_system *system, const double *mask) {
+  size_t kept = system->order;
+  for (size_t k = system->units * system->features; k-- > 0;)
+    system->right[k] = exists(system, mask, k) ? system->right[--kept] : 0;
 }
 
 lsq_status lsq_hidden_system_solve(lsq_hidden_system *system, double *log_determinant,
@@ -131,6 +161,7 @@ lsq_status lsq_hidden_system_solve_floored(lsq_hidden_system *system, double flo
   if (status != LSQ_OK)
     return status;
   lsq_matrix right = lsq_matrix_over(system->right, system->order, 1);
+  system->rotated.rows = system->order;
   lsq_multiply(1, &system->matrix, true, &right, false, 0, &system->rotated);
   for (size_t k = 0; k < system->order; k++)
     system->rotated.data[k] /= fmax(system->eigenvalues[k], floor);

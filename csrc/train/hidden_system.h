@@ -14,7 +14,7 @@
 
 typedef struct {
   size_t units, features; /* h and d + 1 */
-  size_t order;           /* units * features */
+  size_t order;           /* units * features; after shrinking, the weights that exist */
   double alpha;           /* slope of the activation for z < 0; 0 for relu */
   lsq_pattern_gram gram;  /* sum_i F_ij F_il x~_i x~_i' */
   double *moment;         /* sum_i x~_i x~_i', packed as gram's products */
@@ -43,6 +43,12 @@ void lsq_hidden_system_assemble(lsq_hidden_system *system, const lsq_matrix *out
 double lsq_hidden_system_pair_moment(const lsq_hidden_system *system, size_t j, size_t l, size_t p,
                                      size_t q);
 double lsq_hidden_system_unit_moment(const lsq_hidden_system *system, size_t j, size_t p);
+
+/* Sparse connections: keeps the rows and columns of the assembled matrix, and the entries of
+   right, whose weight exists. mask is (d+1) x h with the biases last, 0 where none does. expand
+   puts the solution back where it belongs, with zeros beside. */
+void lsq_hidden_system_shrink(lsq_hidden_system *system, const double *mask);
+void lsq_hidden_system_expand(lsq_hidden_system *system, const double *mask);
 
 /* Factors the assembled matrix and solves; log_determinant gets ln |M + lambda I|. */
 lsq_status lsq_hidden_system_solve(lsq_hidden_system *system, double *log_determinant,

@@ -6,6 +6,7 @@
 #define LSQ_TRAIN_TRAINER_H
 
 #include "base/option.h"
+#include "base/row_source.h"
 #include "nn/network.h"
 
 typedef struct lsq_trainer lsq_trainer;
@@ -13,9 +14,13 @@ typedef struct lsq_trainer lsq_trainer;
 typedef struct {
   const lsq_trainer *trainer;
   lsq_network *net;
-  const lsq_matrix *x, *y;      /* the training data, finite, same number of rows, at least 1 */
-  lsq_random *random;           /* for every draw a trainer makes */
-  const double *learning_rates; /* of each epoch, by the schedule option; NULL without */
+  const lsq_matrix *x, *y;       /* the training data, finite, same number of rows, at least 1 */
+  lsq_random *random;            /* for every draw a trainer makes */
+  const lsq_row_source *source;  /* NULL: in memory; else x and y are shapes alone, data NULL */
+  const lsq_matrix *connections; /* inputs x hidden units, 0 or 1, by the option; NULL without */
+  size_t restarts;               /* for the trainer to run; 1, unless it has runs_restarts */
+  const lsq_init *init;          /* of the fresh draws of restarts */
+  const double *learning_rates;  /* of each epoch, by the schedule option; NULL without */
 } lsq_problem;
 
 typedef enum {
@@ -27,7 +32,7 @@ typedef enum {
 } lsq_stop;
 
 enum {
-  LSQ_MEASURES = 4, /* extra history columns, and extra report fields, a trainer may have */
+  LSQ_MEASURES = 6, /* extra history columns, and extra report fields, a trainer may have */
   LSQ_WARNINGS = 4,
   LSQ_WARNING_SIZE = 192
 };
@@ -47,6 +52,7 @@ typedef struct {
   double loss;  /* training loss of the net as it is left; infinite when no iterate is finite */
   double score; /* what restarts are compared by, lower is better */
   double totals[LSQ_MEASURES]; /* in the order of the trainer's totals */
+  size_t restart;              /* of a trainer that runs its restarts: the best one, from 0 */
   int warning_count;
   char warnings[LSQ_WARNINGS][LSQ_WARNING_SIZE];
 } lsq_result;
@@ -58,11 +64,16 @@ struct lsq_trainer {
   const lsq_option *options;   /* its own; the common ones are added by the glue */
   const char *const *measures; /* names of the extra history columns, NULL after the last */
   const char *const *totals;   /* names of the extra report fields, NULL after the last */
+  bool takes_source;           /* whether problem->source may be set */
   const void *rule;            /* what trainers that share their functions differ by */
 
   /* LSQ_MISUSE for what the option table cannot express: a net of the wrong kind. May be
      NULL. */
   lsq_status (*check)(const lsq_problem *problem, const void *options, lsq_error *error);
+
+  /* Whether the trainer runs problem->restarts trainings itself and tells of the best when all
+     are over. It is asked only where nobody wants to hear of the others in between. NULL: no. */
+  bool (*runs_restarts)(const void *options);
 
   /* Bytes of `self`, which is aligned to LSQ_ALIGNMENT; SIZE_MAX when too large. */
   size_t (*size)(const lsq_problem *problem, const void *options);

@@ -4,6 +4,7 @@
 
 #include "linalg/linalg.h"
 #include "nn/dense.h"
+#include "train/row_reader.h"
 
 enum { MOST_LANES = 16, LANE_ROWS = 128 };
 static const size_t LANES_MEMORY = (size_t)64 << 20; /* bytes, for all lanes together */
@@ -14,24 +15,27 @@ static const double STEP_WORK = 4e8; /* elementary operations: about 0.1 s on on
 enum { PARALLEL_WORK = 64 * 1024 };
 
 struct lsq_lane {
+  lsq_row_reader reader;
   lsq_matrix activations; /* rows x (h+1): S */
   lsq_matrix output;      /* rows x c: the prediction, then R */
   lsq_matrix back;        /* rows x h: (R B') o G */
-  lsq_matrix gram;        /* (h+1) x (h+1): S'S, lower */
+  lsq_matrix gram;        /* (h+1) x (h+1): S'S, lower; h x h of it G'G with firing bits */
   lsq_matrix cross;       /* (h+1) x c: S'Y */
   lsq_matrix right;       /* (d+1) x h: X~' back */
   double squared_error;
 };
 
-static size_t step_rows(const lsq_two_layer *self) {
+static size_t step_rows(const lsq_two_layer *self, bool with_pattern) {
   const double h = (double)self->h, m = (double)self->d + 1, c = (double)self->c;
   const double gram = h * (h + 1) / 2 * m * (m + 1) / 2 / 6; /* six rows a table look-up */
-  const double per_row = gram + h * h + 4 * h * (m + c);
+  const double per_row = (with_pattern ? gram : 0) + h * h + 4 * h * (m + c);
   const double rows = STEP_WORK / per_row;
   return rows < 64 ? 64 : rows > MOST_LANES * LANE_ROWS ? MOST_LANES * LANE_ROWS : (size_t)rows;
 }
 
-static void place_lane(lsq_lane *lane, lsq_arena *arena, const lsq_two_layer *self, size_t rows) {
+static void place_lane(lsq_lane *lane, lsq_arena *arena, const lsq_two_layer *self,
+                       const lsq_row_source *source, size_t rows) {
+  lsq_row_reader_place(&lane->reader, arena, self->x, self->y, source, rows);
   lane->activations = lsq_arena_matrix(arena, rows, self->h + 1);
   lane->output = lsq_arena_matrix(arena, rows, self->c);
   lane->back = lsq_arena_matrix(arena, rows, self->h);
@@ -48,21 +52,23 @@ static size_t lane_rows(const lsq_two_layer *self) {
 static size_t count_lanes(const lsq_two_layer *self) {
   lsq_lane probe;
   lsq_arena measure = lsq_arena_measure();
-  place_lane(&probe, &measure, self, LANE_ROWS);
+  place_lane(&probe, &measure, self, NULL, LANE_ROWS);
   size_t fitting = LANES_MEMORY / measure.used;
   return lsq_size_max(1, lsq_size_min(fitting, MOST_LANES));
 }
 
-static void place_lanes(lsq_two_layer *self, lsq_arena *arena) {
+static void place_lanes(lsq_two_layer *self, lsq_arena *arena, const lsq_row_source *source) {
   self->lane = lsq_arena_take(arena, self->lanes, sizeof *self->lane);
   for (size_t k = 0; k < self->lanes; k++) {
     lsq_lane measured;
-    place_lane(self->lane == NULL ? &measured : &self->lane[k], arena, self, lane_rows(self));
+    place_lane(self->lane == NULL ? &measured : &self->lane[k], arena, self, source,
+               lane_rows(self));
   }
 }
 
-void lsq_two_layer_place(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
-                         const lsq_matrix *x, const lsq_matrix *y) {
+static void place(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
+                  const lsq_matrix *x, const lsq_matrix *y, const lsq_row_source *source,
+                  bool with_pattern) {
   *self = (lsq_two_layer){.x = x,
                           .y = y,
                           .d = lsq_network_inputs(net),
@@ -70,16 +76,29 @@ void lsq_two_layer_place(lsq_two_layer *self, lsq_arena *arena, const lsq_networ
                           .c = lsq_network_outputs(net),
                           .rows = x->rows};
   lsq_network_place_like(&self->net, arena, net);
-  self->step_rows = step_rows(self);
+  self->firing_words = (self->h + 63) / 64;
+  self->step_rows = step_rows(self, with_pattern);
   self->lanes = count_lanes(self);
-  place_lanes(self, arena);
+  place_lanes(self, arena, source);
   self->z = lsq_arena_matrix(arena, self->step_rows, self->h);
-  self->features = lsq_arena_matrix(arena, self->step_rows, self->d + 1);
+  if (with_pattern)
+    self->features = lsq_arena_matrix(arena, self->step_rows, self->d + 1);
   self->gram = lsq_arena_matrix(arena, self->h + 1, self->h + 1);
   self->cross = lsq_arena_matrix(arena, self->h + 1, self->c);
   self->eigenvalues = lsq_arena_doubles(arena, self->h + 1);
   self->rotated = lsq_arena_matrix(arena, self->h + 1, self->c);
   self->eigen_workspace = lsq_arena_take(arena, lsq_eigh_workspace(self->h + 1, true), 1);
+}
+
+void lsq_two_layer_place(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
+                         const lsq_matrix *x, const lsq_matrix *y) {
+  place(self, arena, net, x, y, NULL, true);
+}
+
+void lsq_two_layer_place_matrix_free(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
+                                     const lsq_matrix *x, const lsq_matrix *y,
+                                     const lsq_row_source *source) {
+  place(self, arena, net, x, y, source, false);
 }
 
 void lsq_two_layer_start(lsq_two_layer *self, const lsq_network *net) {
@@ -109,6 +128,14 @@ lsq_status lsq_two_layer_check(const lsq_network *net, const char *who, lsq_erro
   return LSQ_OK;
 }
 
+void lsq_two_layer_sum_slopes(const lsq_two_layer *self, double scale, const lsq_matrix *slopes) {
+  lsq_matrix_fill(slopes, 0);
+  for (size_t k = 0; k < self->lanes; k++)
+    for (size_t j = 0; j < self->h; j++)
+      for (size_t l = 0; l <= j; l++)
+        lsq_matrix_row(slopes, j)[l] += scale * lsq_matrix_row(&self->lane[k].gram, j)[l];
+}
+
 static void begin(lsq_two_layer *self, lsq_pass pass) {
   self->pass = pass;
   self->row = 0;
@@ -130,8 +157,16 @@ void lsq_two_layer_begin_evaluate(lsq_two_layer *self, lsq_right right_kind,
   begin(self, LSQ_EVALUATE_PASS);
   self->right_kind = right_kind;
   self->pattern = pattern;
+  self->firing = NULL;
   if (pattern != NULL)
     lsq_pattern_gram_clear(pattern);
+}
+
+void lsq_two_layer_begin_firing(lsq_two_layer *self, lsq_right right_kind, uint64_t *firing) {
+  lsq_two_layer_begin_evaluate(self, right_kind, NULL);
+  self->firing = firing;
+  for (size_t k = 0; k < self->lanes; k++)
+    lsq_matrix_fill(&self->lane[k].gram, 0);
 }
 
 static lsq_matrix first_columns(const lsq_matrix *m, size_t rows, size_t cols) {
@@ -162,8 +197,31 @@ static double squared_error(const lsq_matrix *y, const lsq_matrix *prediction) {
   return sum;
 }
 
+/* The bits of the units that fire in the rows of z, the first of which is row `first`. */
+static void write_firing(const lsq_two_layer *self, const lsq_matrix *z, size_t first) {
+  const size_t words = self->firing_words;
+  for (size_t i = 0; i < z->rows; i++) {
+    const double *row = lsq_matrix_row(z, i);
+    uint64_t *bits = self->firing + (first + i) * words;
+    memset(bits, 0, words * sizeof *bits);
+    for (size_t j = 0; j < z->cols; j++)
+      bits[j / 64] |= (uint64_t)(row[j] > 0) << (j % 64);
+  }
+}
+
+/* G'G of the rows of one lane. */
+static void gather_slopes(const lsq_two_layer *self, lsq_lane *lane, const lsq_matrix *z) {
+  const double alpha = lsq_two_layer_alpha(&self->net);
+  lsq_matrix slopes = first_columns(&lane->back, z->rows, self->h);
+  lsq_matrix gram = first_columns(&lane->gram, self->h, self->h);
+  for (size_t i = 0; i < z->rows; i++)
+    for (size_t j = 0; j < self->h; j++)
+      lsq_matrix_row(&slopes, i)[j] = lsq_matrix_row(z, i)[j] > 0 ? 1 : alpha;
+  lsq_dense_gram(&slopes, &gram);
+}
+
 /* X~' ((R B') o G) over the rows of one lane, whose prediction lane->output holds. */
-static void gather_right(lsq_two_layer *self, lsq_lane *lane, const lsq_matrix *features,
+static void gather_right(lsq_two_layer *self, lsq_lane *lane, const lsq_matrix *x,
                          const lsq_matrix *y, const lsq_matrix *units) {
   const lsq_layer *output = &self->net.layers[1];
   lsq_matrix r = first_columns(&lane->output, y->rows, self->c);
@@ -176,11 +234,12 @@ static void gather_right(lsq_two_layer *self, lsq_lane *lane, const lsq_matrix *
   }
   lsq_dense_backward(&r, &output->weight, &back);
   lsq_activation_backward(self->net.activation, self->net.alpha, units, &back);
-  lsq_dense_gradient(features, &back, &lane->right, NULL);
+  lsq_matrix weights = lsq_matrix_rows(&lane->right, 1, self->d);
+  lsq_dense_gradient(x, &back, &weights, lsq_matrix_row(&lane->right, 0));
 }
 
 static void evaluate_lane(lsq_two_layer *self, lsq_lane *lane, const lsq_matrix *x,
-                          const lsq_matrix *y, const lsq_matrix *z, const lsq_matrix *features) {
+                          const lsq_matrix *y, const lsq_matrix *z, size_t first) {
   const lsq_layer *hidden = &self->net.layers[0], *output = &self->net.layers[1];
   lsq_matrix units = first_columns(&lane->activations, x->rows, self->h);
   lsq_matrix prediction = first_columns(&lane->output, x->rows, self->c);
@@ -189,14 +248,22 @@ static void evaluate_lane(lsq_two_layer *self, lsq_lane *lane, const lsq_matrix 
   lsq_activate(self->net.activation, self->net.alpha, &units);
   lsq_dense_forward(&units, &output->weight, output->bias, &prediction);
   lane->squared_error += squared_error(y, &prediction);
-  if (self->pattern == NULL)
+  if (self->pattern == NULL && self->firing == NULL)
     return;
+  gather_right(self, lane, x, y, &units);
+  if (self->firing == NULL)
+    return;
+  write_firing(self, z, first);
+  gather_slopes(self, lane, z);
+}
+
+/* X~, which the pattern's Gram matrix is of. */
+static void fill_features(const lsq_matrix *x, const lsq_matrix *features) {
   for (size_t i = 0; i < x->rows; i++) {
     double *row = lsq_matrix_row(features, i);
     row[0] = 1;
-    memcpy(row + 1, lsq_matrix_row(x, i), self->d * sizeof *row);
+    memcpy(row + 1, lsq_matrix_row(x, i), x->cols * sizeof *row);
   }
-  gather_right(self, lane, features, y, &units);
 }
 
 /* One step of a pass: the next rows, dealt to the lanes. True when the pass is over. */
@@ -208,14 +275,18 @@ bool lsq_two_layer_advance(lsq_two_layer *self) {
   for (size_t k = 0; k < self->lanes; k++) {
     const size_t first = lsq_size_min(k * each, rows);
     const size_t count = lsq_size_min(each, rows - first);
-    lsq_matrix x = lsq_matrix_rows(self->x, self->row + first, count);
-    lsq_matrix y = lsq_matrix_rows(self->y, self->row + first, count);
-    lsq_matrix z = lsq_matrix_rows(&self->z, first, count);
-    lsq_matrix features = lsq_matrix_rows(&self->features, first, count);
+    lsq_lane *lane = &self->lane[k];
+    lsq_matrix x, y, z = lsq_matrix_rows(&self->z, first, count);
+    if (!lsq_row_reader_get(&lane->reader, self->row + first, count, &x, &y))
+      continue;
     if (self->pass == LSQ_FIT_PASS)
-      fit_lane(self, &self->lane[k], &x, &y);
+      fit_lane(self, lane, &x, &y);
     else
-      evaluate_lane(self, &self->lane[k], &x, &y, &z, &features);
+      evaluate_lane(self, lane, &x, &y, &z, self->row + first);
+    if (self->pass == LSQ_EVALUATE_PASS && self->pattern != NULL) {
+      lsq_matrix features = lsq_matrix_rows(&self->features, first, count);
+      fill_features(&x, &features);
+    }
   }
   if (self->pass == LSQ_EVALUATE_PASS && self->pattern != NULL) {
     lsq_matrix z = lsq_matrix_rows(&self->z, 0, rows);
@@ -223,7 +294,17 @@ bool lsq_two_layer_advance(lsq_two_layer *self) {
     lsq_pattern_gram_add(self->pattern, &features, &z);
   }
   self->row += rows;
-  return self->row == self->rows;
+  return self->row == self->rows || lsq_two_layer_status(self, NULL) != LSQ_OK;
+}
+
+lsq_status lsq_two_layer_status(const lsq_two_layer *self, lsq_error *error) {
+  for (size_t k = 0; k < self->lanes; k++)
+    if (self->lane[k].reader.status != LSQ_OK) {
+      if (error != NULL)
+        *error = self->lane[k].reader.error;
+      return self->lane[k].reader.status;
+    }
+  return LSQ_OK;
 }
 
 void lsq_two_layer_sum_fit(lsq_two_layer *self, double scale) {

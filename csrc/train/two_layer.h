@@ -8,6 +8,7 @@
 #ifndef LSQ_TRAIN_TWO_LAYER_H
 #define LSQ_TRAIN_TWO_LAYER_H
 
+#include "base/row_source.h"
 #include "nn/network.h"
 #include "nn/pattern_gram.h"
 
@@ -24,7 +25,9 @@ typedef struct {
   size_t d, h, c, rows;
   lsq_pass pass;
   lsq_right right_kind;
-  lsq_pattern_gram *pattern; /* of the pass; NULL: the hidden layer's system is not wanted */
+  lsq_pattern_gram *pattern; /* of the pass; NULL: the hidden layer's matrix is not wanted */
+  uint64_t *firing;          /* of the pass: row i gets the bits of its firing units; or NULL */
+  size_t firing_words;       /* 64-bit words of a row of it */
   size_t row;                /* the next row of the pass */
   size_t step_rows, lanes;
   lsq_lane *lane;
@@ -42,6 +45,13 @@ lsq_status lsq_two_layer_check(const lsq_network *net, const char *who, lsq_erro
 /* Places everything, for a net of the shape and kind of `net`; start copies its parameters. */
 void lsq_two_layer_place(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
                          const lsq_matrix *x, const lsq_matrix *y);
+
+/* The same for passes that never take a pattern: with room for the firing bits of all rows, and
+   over rows that a source gives where that is not NULL. x and y then are shapes alone. */
+void lsq_two_layer_place_matrix_free(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
+                                     const lsq_matrix *x, const lsq_matrix *y,
+                                     const lsq_row_source *source);
+
 void lsq_two_layer_start(lsq_two_layer *self, const lsq_network *net);
 
 /* The slope of the activation for z < 0. */
@@ -51,8 +61,14 @@ void lsq_two_layer_begin_fit(lsq_two_layer *self);
 void lsq_two_layer_begin_evaluate(lsq_two_layer *self, lsq_right right_kind,
                                   lsq_pattern_gram *pattern);
 
-/* The next rows of the pass; true when it is over. */
+/* An EVALUATE pass that writes the firing bits and sums the right-hand side and G'G. */
+void lsq_two_layer_begin_firing(lsq_two_layer *self, lsq_right right_kind, uint64_t *firing);
+
+/* The next rows of the pass; true when it is over, which a failed read makes it. */
 bool lsq_two_layer_advance(lsq_two_layer *self);
+
+/* How reading the rows went. */
+lsq_status lsq_two_layer_status(const lsq_two_layer *self, lsq_error *error);
 
 /* After a FIT pass: gram <- S'S * scale (lower), cross <- S'Y * scale. */
 void lsq_two_layer_sum_fit(lsq_two_layer *self, double scale);
@@ -65,6 +81,9 @@ lsq_status lsq_two_layer_solve_output(lsq_two_layer *self, double scale, double 
 /* After an EVALUATE pass. right (h (d+1)): the sums, unit by unit, times scale. */
 double lsq_two_layer_squared_error(const lsq_two_layer *self);
 void lsq_two_layer_sum_right(const lsq_two_layer *self, double scale, double *right);
+
+/* After a pass with firing bits: G'G (h x h, lower) times scale. */
+void lsq_two_layer_sum_slopes(const lsq_two_layer *self, double scale, const lsq_matrix *slopes);
 
 /* The hidden layer <- h (d+1) numbers, unit by unit, bias first; and the other way. */
 void lsq_two_layer_set_hidden(lsq_network *net, const double *stacked);

@@ -168,4 +168,6 @@ function data.batches(X, Y, opts)
   end
 end
 
+data.spool = require "lsqnet.spool"
+
 return data

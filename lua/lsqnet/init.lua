@@ -7,6 +7,7 @@ local core = require "lsqnet.core"
 local parts = {
   data = "lsqnet.data",
   datasets = "lsqnet.datasets",
+  gram = "lsqnet.gram",
   metrics = "lsqnet.metrics",
   optim = "lsqnet.optim",
   plot = "lsqnet.plot",

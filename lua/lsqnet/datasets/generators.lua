@@ -212,4 +212,40 @@ function generators.shape_sdf(n, opts)
   return X, with_noise(Y, o.noise, o.seed), { "row", "column", target = "distance" }
 end
 
+local YEAR_LIKE = {
+  seed = SEED,
+  dimension = { type = "integer", default = 90, minimum = 1 },
+  units = { type = "integer", default = 32, minimum = 1 },
+  noise = { type = "number", default = 1, minimum = 0 },
+}
+
+--- Data of YearPredictionMSD's size, whose best mean squared error is known. x from N(0, I); y is
+-- the output of a two-layer ReLU net with `units` hidden units, drawn from N(0, 1) with its
+-- weights divided by sqrt(inputs of the layer), plus N(0, noise^2): no net is expected to reach an
+-- error below noise^2 on new data. The net depends on the seed alone, so that two calls of the
+-- same seed and different n show the same function, and rows come in the same order.
+-- @function year_like
+-- @tparam[opt=515345] int n samples, at least 1
+-- @tparam[opt] table opts `dimension=90`; `units=32`; `noise=1`, the standard deviation;
+-- `seed=1`; of the net
+-- @treturn matrix X n x dimension
+-- @treturn matrix Y n x 1
+-- @treturn {string,...} names of the columns of X; the field `target` has that of Y
+function generators.year_like(n, opts)
+  n = n or 515345
+  check_count(n, 1, "year_like")
+  local o = options.read(opts, YEAR_LIKE)
+  local rng = core.rng(o.seed)
+  local teacher = core.network { layers = { o.dimension, o.units, 1 }, init = "zeros" }
+  teacher:set_weight(1, core.matrix.randn(o.dimension, o.units, rng) * o.dimension ^ -0.5)
+  teacher:set_bias(1, core.matrix.randn(1, o.units, rng))
+  teacher:set_weight(2, core.matrix.randn(o.units, 1, rng))
+  local noise = rng:split()
+  local X = core.matrix.randn(n, o.dimension, rng)
+  local Y = with_noise(teacher:predict(X), o.noise, noise:integer(1 << 53))
+  local names = { target = "y" }
+  for j = 1, o.dimension do names[j] = "x" .. j end
+  return X, Y, names
+end
+
 return generators

@@ -1,0 +1,399 @@
+#include "train/hidden_cg.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/simd.h"
+#include "linalg/linalg.h"
+#include "nn/dense.h"
+#include "train/row_reader.h"
+
+enum { MOST_LANES = 16, LANE_ROWS = 128, PARALLEL_WORK = 64 * 1024 };
+static const size_t LANES_MEMORY = (size_t)64 << 20; /* bytes, for all lanes together */
+
+struct lsq_cg_lane {
+  lsq_row_reader reader;
+  lsq_matrix z, back;  /* rows x h */
+  lsq_matrix output;   /* rows x c */
+  lsq_matrix features; /* rows x (d+1): X~ */
+  lsq_matrix sum;      /* (d+1) x h: of a product */
+  lsq_matrix moment;   /* (d+1) x (d+1), lower */
+};
+
+static void place_lane(lsq_cg_lane *lane, lsq_arena *arena, const lsq_hidden_cg *self,
+                       const lsq_row_source *source) {
+  const lsq_two_layer *layers = self->layers;
+  lsq_row_reader_place(&lane->reader, arena, layers->x, layers->y, source, LANE_ROWS);
+  lane->z = lsq_arena_matrix(arena, LANE_ROWS, self->h);
+  lane->back = lsq_arena_matrix(arena, LANE_ROWS, self->h);
+  lane->output = lsq_arena_matrix(arena, LANE_ROWS, layers->c);
+  lane->features = lsq_arena_matrix(arena, LANE_ROWS, self->m);
+  lane->sum = lsq_arena_matrix(arena, self->m, self->h);
+  lane->moment = lsq_arena_matrix(arena, self->m, self->m);
+}
+
+static void place_lanes(lsq_hidden_cg *self, lsq_arena *arena, const lsq_row_source *source) {
+  lsq_cg_lane probe;
+  lsq_arena measure = lsq_arena_measure();
+  place_lane(&probe, &measure, self, source);
+  self->lanes = lsq_size_max(2, lsq_size_min(LANES_MEMORY / measure.used, MOST_LANES));
+  self->step_rows = self->lanes * LANE_ROWS;
+  self->lane = lsq_arena_take(arena, self->lanes, sizeof *self->lane);
+  for (size_t k = 0; k < self->lanes; k++)
+    place_lane(self->lane == NULL ? &probe : &self->lane[k], arena, self, source);
+}
+
+void lsq_hidden_cg_place(lsq_hidden_cg *self, lsq_arena *arena, const lsq_two_layer *layers,
+                         lsq_preconditioner kind, const lsq_row_source *source) {
+  const size_t m = layers->d + 1, h = layers->h;
+  *self = (lsq_hidden_cg){.layers = layers, .kind = kind, .m = m, .h = h, .count = m * h};
+  place_lanes(self, arena, source);
+  self->firing = lsq_arena_take(arena, lsq_size_multiply(layers->rows, layers->firing_words),
+                                sizeof *self->firing);
+  self->product = lsq_arena_matrix(arena, h, h);
+  lsq_matrix *const vectors[] = {&self->solution, &self->right,  &self->residual, &self->direction,
+                                 &self->image,    &self->scaled, &self->rotated};
+  for (size_t k = 0; k < sizeof vectors / sizeof *vectors; k++)
+    *vectors[k] = lsq_arena_matrix(arena, m, h);
+  self->moment = lsq_arena_matrix(arena, m, m);
+  if (kind == LSQ_KRONECKER) {
+    self->slopes = lsq_arena_matrix(arena, h, h);
+    self->moment_values = lsq_arena_doubles(arena, m);
+    self->values = lsq_arena_doubles(arena, h);
+    const size_t bytes = lsq_size_max(lsq_eigh_workspace(m, true), lsq_eigh_workspace(h, true));
+    self->eigen_workspace = lsq_arena_take(arena, bytes, 1);
+    return;
+  }
+  self->block = lsq_arena_take(arena, h, sizeof *self->block);
+  for (size_t j = 0; j < h; j++) {
+    const lsq_matrix block = lsq_arena_matrix(arena, m, m);
+    if (self->block != NULL)
+      self->block[j] = block;
+  }
+}
+
+void lsq_hidden_cg_start(lsq_hidden_cg *self, double lambda, double tolerance, size_t limit,
+                         const double *mask) {
+  self->alpha = lsq_two_layer_alpha(&self->layers->net);
+  self->lambda = lambda;
+  self->tolerance = tolerance;
+  self->limit = limit;
+  self->mask = mask;
+  self->has_moment = false;
+}
+
+static void begin_pass(lsq_hidden_cg *self, lsq_cg_pass pass) {
+  self->pass = pass;
+  self->row = 0;
+  for (size_t k = 0; k < self->lanes; k++)
+    lsq_matrix_fill(pass == LSQ_CG_MOMENT ? &self->lane[k].moment : &self->lane[k].sum, 0);
+  if (pass == LSQ_CG_BLOCKS)
+    for (size_t j = 0; j < self->h; j++)
+      lsq_matrix_fill(&self->block[j], 0);
+}
+
+static void apply_mask(const lsq_hidden_cg *self, const lsq_matrix *v) {
+  for (size_t k = 0; self->mask != NULL && k < self->count; k++)
+    v->data[k] *= self->mask[k];
+}
+
+/* right <- the layers' right-hand side, whose bias row comes first there. */
+static void take_right(lsq_hidden_cg *self) {
+  lsq_two_layer_sum_right(self->layers, 1 / (double)self->layers->rows, self->rotated.data);
+  for (size_t j = 0; j < self->h; j++)
+    for (size_t p = 0; p < self->m; p++)
+      lsq_matrix_row(&self->right, p == 0 ? self->m - 1 : p - 1)[j] =
+          self->rotated.data[j * self->m + p];
+  apply_mask(self, &self->right);
+}
+
+static double dot(const lsq_matrix *a, const lsq_matrix *b) {
+  double sum = 0;
+  for (size_t k = 0; k < a->rows * a->cols; k++)
+    sum += a->data[k] * b->data[k];
+  return sum;
+}
+
+void lsq_hidden_cg_begin(lsq_hidden_cg *self) {
+  const lsq_matrix *weight = &self->layers->net.layers[1].weight;
+  lsq_multiply(1, weight, false, weight, true, 0, &self->product);
+  memcpy(self->solution.data, self->layers->net.parameters, self->count * sizeof(double));
+  apply_mask(self, &self->solution);
+  take_right(self);
+  self->right_norm = sqrt(dot(&self->right, &self->right));
+  self->iterations = 0;
+  begin_pass(self, self->has_moment ? self->kind == LSQ_BLOCK ? LSQ_CG_BLOCKS : LSQ_CG_RESIDUAL
+                                    : LSQ_CG_MOMENT);
+}
+
+/* z <- G o z for rows whose firing bits are given. */
+LSQ_CLONES
+static void apply_slopes(const lsq_matrix *z, const uint64_t *firing, size_t words, double alpha) {
+  for (size_t i = 0; i < z->rows; i++)
+    for (size_t word = 0; word < words; word++) {
+      const uint64_t bits = firing[i * words + word];
+      const size_t count = lsq_size_min(z->cols - 64 * word, 64);
+      double *row = lsq_matrix_row(z, i) + 64 * word;
+#pragma omp simd
+      for (size_t j = 0; j < count; j++)
+        row[j] = (bits >> j & 1) != 0 ? row[j] : alpha * row[j];
+    }
+}
+
+/* sum += X~' (G o ((G o (X~ V)) B B')) over the rows of one lane. */
+static void multiply_lane(const lsq_hidden_cg *self, lsq_cg_lane *lane, const lsq_matrix *x,
+                          size_t first, const lsq_matrix *v) {
+  const size_t d = self->m - 1, words = self->layers->firing_words;
+  const uint64_t *firing = self->firing + first * words;
+  const lsq_matrix *output = &self->layers->net.layers[1].weight;
+  const lsq_matrix weight = lsq_matrix_rows(v, 0, d), sum = lsq_matrix_rows(&lane->sum, 0, d);
+  const lsq_matrix z = lsq_matrix_rows(&lane->z, 0, x->rows);
+  const lsq_matrix back = lsq_matrix_rows(&lane->back, 0, x->rows);
+  lsq_dense_forward(x, &weight, lsq_matrix_row(v, d), &z);
+  apply_slopes(&z, firing, words, self->alpha);
+  if (2 * self->layers->c < self->h) {
+    const lsq_matrix prediction = lsq_matrix_rows(&lane->output, 0, x->rows);
+    lsq_dense_forward(&z, output, NULL, &prediction);
+    lsq_dense_backward(&prediction, output, &back);
+  } else
+    lsq_dense_forward(&z, &self->product, NULL, &back);
+  apply_slopes(&back, firing, words, self->alpha);
+  lsq_dense_gradient(x, &back, &sum, lsq_matrix_row(&lane->sum, d));
+}
+
+static lsq_matrix fill_features(lsq_cg_lane *lane, const lsq_matrix *x) {
+  const lsq_matrix features = lsq_matrix_rows(&lane->features, 0, x->rows);
+  for (size_t i = 0; i < x->rows; i++) {
+    double *row = lsq_matrix_row(&features, i);
+    memcpy(row, lsq_matrix_row(x, i), x->cols * sizeof *row);
+    row[x->cols] = 1;
+  }
+  return features;
+}
+
+/* block[j] += the sum of x~ x~' over the rows in which unit j fires, for the units of one
+   share; each unit sees the rows in their order, whoever has it. */
+static lsq_status add_blocks(lsq_hidden_cg *self, size_t share, size_t rows) {
+  lsq_cg_lane *lane = &self->lane[share];
+  const size_t words = self->layers->firing_words;
+  lsq_matrix x;
+  for (size_t first = self->row, count; first < self->row + rows; first += count) {
+    count = lsq_size_min(LANE_ROWS, self->row + rows - first);
+    if (!lsq_row_reader_get(&lane->reader, first, count, &x, NULL))
+      return lane->reader.status;
+    for (size_t j = share; j < self->h; j += self->lanes) {
+      size_t fires = 0;
+      for (size_t i = 0; i < count; i++) {
+        if ((self->firing[(first + i) * words + j / 64] >> (j % 64) & 1) == 0)
+          continue;
+        double *row = lsq_matrix_row(&lane->features, fires++);
+        memcpy(row, lsq_matrix_row(&x, i), x.cols * sizeof *row);
+        row[x.cols] = 1;
+      }
+      const lsq_matrix features = lsq_matrix_rows(&lane->features, 0, fires);
+      lsq_dense_gram(&features, &self->block[j]);
+    }
+  }
+  return LSQ_OK;
+}
+
+static void run_lane(lsq_hidden_cg *self, size_t k, size_t rows) {
+  lsq_cg_lane *lane = &self->lane[k];
+  const size_t each = (rows + self->lanes - 1) / self->lanes;
+  const size_t first = lsq_size_min(k * each, rows), count = lsq_size_min(each, rows - first);
+  lsq_matrix x;
+  if (self->pass == LSQ_CG_BLOCKS) {
+    add_blocks(self, k, rows);
+    return;
+  }
+  if (count == 0 || !lsq_row_reader_get(&lane->reader, self->row + first, count, &x, NULL))
+    return;
+  if (self->pass == LSQ_CG_MOMENT) {
+    const lsq_matrix features = fill_features(lane, &x);
+    lsq_dense_gram(&features, &lane->moment);
+  } else
+    multiply_lane(self, lane, &x, self->row + first,
+                  self->pass == LSQ_CG_RESIDUAL ? &self->solution : &self->direction);
+}
+
+/* moment <- X~'X~ / N. */
+static lsq_status end_moment(lsq_hidden_cg *self, lsq_error *error) {
+  const double scale = 1 / (double)self->layers->rows;
+  lsq_matrix_fill(&self->moment, 0);
+  for (size_t k = 0; k < self->lanes; k++)
+    for (size_t p = 0; p < self->m; p++)
+      for (size_t q = 0; q <= p; q++)
+        lsq_matrix_row(&self->moment, p)[q] += scale * lsq_matrix_row(&self->lane[k].moment, p)[q];
+  self->has_moment = true;
+  if (self->kind == LSQ_BLOCK)
+    return LSQ_OK;
+  return lsq_eigh(&self->moment, self->moment_values, true, self->eigen_workspace, error);
+}
+
+/* Block j: (B B')_jj (alpha^2 X~'X~ + (1 - alpha^2) the sum over firing rows) / N + lambda I. */
+static lsq_status end_blocks(lsq_hidden_cg *self, lsq_error *error) {
+  const double square = self->alpha * self->alpha, scale = 1 / (double)self->layers->rows;
+  for (size_t j = 0; j < self->h; j++) {
+    const double weight = lsq_matrix_row(&self->product, j)[j];
+    double trace = 0;
+    for (size_t p = 0; p < self->m; p++) {
+      double *row = lsq_matrix_row(&self->block[j], p);
+      for (size_t q = 0; q <= p; q++)
+        row[q] =
+            weight * (square * lsq_matrix_row(&self->moment, p)[q] + (1 - square) * scale * row[q]);
+      trace += row[p];
+    }
+    /* A unit that is dead or has no weight must not spoil the others. */
+    const double least = self->lambda > 0 ? 0 : trace > 0 ? 1e-12 * trace : 1;
+    for (size_t p = 0; p < self->m; p++)
+      lsq_matrix_row(&self->block[j], p)[p] += self->lambda + least;
+    const lsq_status status = lsq_cholesky(&self->block[j], error);
+    if (status == LSQ_NOT_POSITIVE_DEFINITE) {
+      self->indefinite_units++;
+      lsq_matrix_fill(&self->block[j], 0);
+      for (size_t p = 0; p < self->m; p++)
+        lsq_matrix_row(&self->block[j], p)[p] = 1;
+    } else if (status != LSQ_OK)
+      return status;
+  }
+  return LSQ_OK;
+}
+
+static lsq_status prepare_kronecker(lsq_hidden_cg *self, lsq_error *error) {
+  lsq_two_layer_sum_slopes(self->layers, 1 / (double)self->layers->rows, &self->slopes);
+  for (size_t j = 0; j < self->h; j++)
+    for (size_t l = 0; l <= j; l++)
+      lsq_matrix_row(&self->slopes, j)[l] *= lsq_matrix_row(&self->product, j)[l];
+  return lsq_eigh(&self->slopes, self->values, true, self->eigen_workspace, error);
+}
+
+/* scaled <- the preconditioner's inverse of residual. */
+static void precondition(lsq_hidden_cg *self) {
+  if (self->kind == LSQ_BLOCK) {
+    lsq_matrix_copy(&self->residual, &self->scaled);
+    for (size_t j = 0; j < self->h; j++) {
+      const lsq_matrix unit = {self->scaled.data + j, self->m, 1, self->h};
+      lsq_cholesky_solve(&self->block[j], &unit);
+    }
+    apply_mask(self, &self->scaled);
+    return;
+  }
+  const double largest = self->values[self->h - 1] * self->moment_values[self->m - 1];
+  const double least = largest > 0 ? 1e-12 * largest : 1;
+  lsq_multiply(1, &self->moment, true, &self->residual, false, 0, &self->scaled);
+  lsq_multiply(1, &self->scaled, false, &self->slopes, false, 0, &self->rotated);
+  for (size_t p = 0; p < self->m; p++)
+    for (size_t j = 0; j < self->h; j++)
+      lsq_matrix_row(&self->rotated, p)[j] /=
+          fmax(self->moment_values[p] * self->values[j] + self->lambda, least);
+  lsq_multiply(1, &self->rotated, false, &self->slopes, true, 0, &self->scaled);
+  lsq_multiply(1, &self->moment, false, &self->scaled, false, 0, &self->rotated);
+  lsq_matrix_copy(&self->rotated, &self->scaled);
+  apply_mask(self, &self->scaled);
+}
+
+/* image <- the matrix times v, from the lanes' sums in their order. */
+static void sum_image(lsq_hidden_cg *self, const lsq_matrix *v) {
+  const double scale = 1 / (double)self->layers->rows;
+  for (size_t k = 0; k < self->count; k++) {
+    double sum = 0;
+    for (size_t lane = 0; lane < self->lanes; lane++)
+      sum += self->lane[lane].sum.data[k];
+    self->image.data[k] = scale * sum + self->lambda * v->data[k];
+  }
+  apply_mask(self, &self->image);
+}
+
+static void add_scaled(const lsq_matrix *to, double factor, const lsq_matrix *from) {
+  for (size_t k = 0; k < to->rows * to->cols; k++)
+    to->data[k] += factor * from->data[k];
+}
+
+/* Whether the residual is small enough, or there is nothing left to do about it. One iteration is
+   made whatever the start: a warm start within the tolerance would leave the layer as it is, and
+   every later iteration of the training likewise. */
+static bool is_solved(lsq_hidden_cg *self) {
+  const double norm = sqrt(dot(&self->residual, &self->residual));
+  self->residual_norm = self->right_norm > 0 ? norm / self->right_norm : norm;
+  if (!isfinite(norm) || norm == 0 || self->iterations >= self->limit)
+    return true;
+  return self->iterations > 0 && self->residual_norm <= self->tolerance;
+}
+
+static void begin_direction(lsq_hidden_cg *self, bool first) {
+  precondition(self);
+  const double rho = dot(&self->residual, &self->scaled);
+  if (first)
+    lsq_matrix_copy(&self->scaled, &self->direction);
+  else
+    for (size_t k = 0; k < self->count; k++)
+      self->direction.data[k] = self->scaled.data[k] + rho / self->rho * self->direction.data[k];
+  self->rho = rho;
+  begin_pass(self, LSQ_CG_DIRECTION);
+}
+
+static lsq_status end_residual(lsq_hidden_cg *self, bool *done, lsq_error *error) {
+  const lsq_status status = self->kind == LSQ_BLOCK ? LSQ_OK : prepare_kronecker(self, error);
+  if (status != LSQ_OK)
+    return status;
+  sum_image(self, &self->solution);
+  lsq_matrix_copy(&self->right, &self->residual);
+  add_scaled(&self->residual, -1, &self->image);
+  *done = is_solved(self);
+  if (!*done)
+    begin_direction(self, true);
+  return LSQ_OK;
+}
+
+/* A direction along which the matrix vanishes ends the solve (lambda = 0). */
+static void end_direction(lsq_hidden_cg *self, bool *done) {
+  sum_image(self, &self->direction);
+  const double curvature = dot(&self->direction, &self->image);
+  *done = true;
+  if (!(curvature > 0))
+    return;
+  const double length = self->rho / curvature;
+  self->iterations++;
+  add_scaled(&self->solution, length, &self->direction);
+  add_scaled(&self->residual, -length, &self->image);
+  *done = is_solved(self);
+  if (!*done)
+    begin_direction(self, false);
+}
+
+static lsq_status end_pass(lsq_hidden_cg *self, bool *done, lsq_error *error) {
+  lsq_status status = LSQ_OK;
+  switch (self->pass) {
+  case LSQ_CG_MOMENT:
+    if ((status = end_moment(self, error)) == LSQ_OK)
+      begin_pass(self, self->kind == LSQ_BLOCK ? LSQ_CG_BLOCKS : LSQ_CG_RESIDUAL);
+    break;
+  case LSQ_CG_BLOCKS:
+    if ((status = end_blocks(self, error)) == LSQ_OK)
+      begin_pass(self, LSQ_CG_RESIDUAL);
+    break;
+  case LSQ_CG_RESIDUAL:
+    status = end_residual(self, done, error);
+    break;
+  case LSQ_CG_DIRECTION:
+    end_direction(self, done);
+    break;
+  }
+  return status;
+}
+
+lsq_status lsq_hidden_cg_advance(lsq_hidden_cg *self, bool *done, lsq_error *error) {
+  const size_t rows = lsq_size_min(self->step_rows, self->layers->rows - self->row);
+  const bool pays = rows * self->count >= PARALLEL_WORK;
+  *done = false;
+#pragma omp parallel for schedule(static, 1) if (pays)
+  for (size_t k = 0; k < self->lanes; k++)
+    run_lane(self, k, rows);
+  for (size_t k = 0; k < self->lanes; k++)
+    if (self->lane[k].reader.status != LSQ_OK) {
+      *error = self->lane[k].reader.error;
+      return self->lane[k].reader.status;
+    }
+  self->row += rows;
+  return self->row < self->layers->rows ? LSQ_OK : end_pass(self, done, error);
+}
