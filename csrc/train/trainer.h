@@ -16,6 +16,9 @@ typedef struct {
   const lsq_matrix *x, *y;      /* the training data, finite, same number of rows, at least 1 */
   lsq_random *random;           /* for every draw a trainer makes */
   const double *learning_rates; /* of each epoch, by the schedule option; NULL without */
+  const double *mask;           /* by the mask option: 0 for parameters that stay; NULL: none do */
+  void *model;                  /* of trainers that train something the net is made of */
+  size_t restart;               /* from 1: the start as given, then fresh draws */
 } lsq_problem;
 
 typedef enum {
@@ -78,6 +81,11 @@ struct lsq_trainer {
   /* Leaves the net as the options ask (best or last), or at its current iterate where the
      caller wants that one. May be called after any step. The result comes zeroed. */
   void (*finish)(void *self, bool keep_current, lsq_result *result);
+
+  /* For trainers of a model: this restart is the best so far. May be NULL. */
+  void (*keep)(void *self);
+
+  bool takes_mask; /* whether it honours problem->mask */
 
   /* For trainers that take a schedule: how many learning rates it has to give. */
   size_t (*epochs)(const void *options);
