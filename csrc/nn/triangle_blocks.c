@@ -323,8 +323,11 @@ void lsq_triangle_blocks_draw(lsq_triangle_blocks *self, const lsq_matrix *x, ls
     in = &work.f[l];
   }
   const double deviation = 1 / sqrt((double)self->output.rows);
-  for (size_t i = 0; i < self->output.rows * self->output.cols; i++)
-    self->output.data[i] = deviation * lsq_random_normal(random);
+  const bool positive = self->output.cols == 1 && self->signs == LSQ_SIGNS_ALTERNATING;
+  for (size_t i = 0; i < self->output.rows * self->output.cols; i++) {
+    const double drawn = deviation * lsq_random_normal(random);
+    self->output.data[i] = positive ? fabs(drawn) : drawn;
+  }
   for (size_t j = 0; j < self->output.cols; j++)
     self->output_bias[j] = 0;
 }
