@@ -299,8 +299,10 @@ static void anchor(lua_State *L) {
 
 static void check_options(lua_State *L) {
   const char *const without[] = {"init", "loss", "state"};
-  if (!lua_isnoneornil(L, OPTIONS))
-    luaL_checktype(L, OPTIONS, LUA_TTABLE);
+  if (!lua_isnoneornil(L, OPTIONS) && !lua_istable(L, OPTIONS))
+    luaL_argerror(
+        L, OPTIONS,
+        lua_pushfstring(L, "a table of options expected, got %s", luaL_typename(L, OPTIONS)));
   for (int k = 0; k < 3; k++) {
     if (lsq_lua_option_value(L, OPTIONS, without[k]) != LUA_TNIL)
       luaL_error(L, "option '%s': triangle has none", without[k]);

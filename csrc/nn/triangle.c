@@ -37,12 +37,25 @@ void lsq_triangle_enforced(size_t depth, bool subtracted, const double *peaks, d
     scales[i] = (i == 0 && subtracted ? peaks[0] : 1 - peaks[i]) * peaks[i + 1];
 }
 
-void lsq_triangle_scales_backward(size_t depth, bool subtracted, const double *peaks,
-                                  const double *scale_gradient, double *peak_gradient) {
+void lsq_triangle_enforced_backward(size_t depth, bool subtracted, const double *peaks,
+                                    const double *by_scale, double *by_peak) {
   for (size_t i = 0; i < depth; i++) {
     const bool first = i == 0 && subtracted;
-    peak_gradient[i] += (first ? 1 : -1) * scale_gradient[i] * peaks[i + 1];
-    peak_gradient[i + 1] += scale_gradient[i] * (first ? peaks[i] : 1 - peaks[i]);
+    by_peak[i] += (first ? 1 : -1) * by_scale[i] * peaks[i + 1];
+    by_peak[i + 1] += by_scale[i] * (first ? peaks[i] : 1 - peaks[i]);
+  }
+}
+
+/* Without dividing by S_i, which may be 0 where it is free. */
+void lsq_triangle_by_scale(size_t depth, double sigma, const double *scales, const double *by_wave,
+                           double *by_scale) {
+  double tail = 0;
+  for (size_t i = depth; i-- > 0;) {
+    double before = sigma; /* sigma S_0 ... S_{i-1} */
+    for (size_t j = 0; j < i; j++)
+      before *= scales[j];
+    tail = by_wave[i] + (i + 1 < depth ? scales[i + 1] * tail : 0);
+    by_scale[i] = before * tail;
   }
 }
 
@@ -108,25 +121,18 @@ LSQ_INLINE void run_backward(const wave_sum *waves, double *r, wave_block *b) {
   }
 }
 
-/* The gradient from what the backward pass gives: s_j holds S_i for every i <= j. */
+/* The gradient from what the backward pass gives. */
 static void collect(const lsq_triangle *triangle, const wave_sum *waves, const double *by_peak,
                     const double *by_wave, double *gradient) {
   const size_t d = waves->depth;
-  double by_scale[MOST], tail = 0;
-  for (size_t i = d; i-- > 0;) {
-    double before = waves->sigma; /* without S_i, so that a scale of 0 divides nothing */
-    by_scale[i] = 0;
-    for (size_t j = 0; j < i; j++)
-      before *= waves->scales[j];
-    tail = by_wave[i] + (i + 1 < d ? waves->scales[i + 1] * tail : 0);
-    by_scale[i] = before * tail;
-  }
+  double by_scale[MOST];
+  lsq_triangle_by_scale(d, waves->sigma, waves->scales, by_wave, by_scale);
   memcpy(gradient, by_peak, d * sizeof *gradient);
   gradient[d] = 0;
   if (triangle->free_scales)
     memcpy(gradient + d + 1, by_scale, d * sizeof *gradient);
   else
-    lsq_triangle_scales_backward(d, triangle->subtracted, waves->peaks, by_scale, gradient);
+    lsq_triangle_enforced_backward(d, triangle->subtracted, waves->peaks, by_scale, gradient);
 }
 
 /* Rows first .. of a column as a full block; a 0 stands where there is no row. */

@@ -48,9 +48,12 @@ double lsq_triangle_normal(const lsq_triangle *triangle, const lsq_matrix *x, co
 /* Writes the weights of the equal dense net: layers {1, 4, ..., 4, 1}, biases, relu. */
 void lsq_triangle_set_weights(const lsq_triangle *triangle, lsq_network *net);
 
-/* gradient by the scales of S (d) to gradient by the peaks they are enforced by: adds to
-   peak_gradient (d + 1). */
-void lsq_triangle_scales_backward(size_t depth, bool subtracted, const double *peaks,
-                                  const double *scale_gradient, double *peak_gradient);
+/* Gradients by sigma s_i (d) to those by the scales S_i (d): s_j holds S_i for every i <= j. */
+void lsq_triangle_by_scale(size_t depth, double sigma, const double *scales, const double *by_wave,
+                           double *by_scale);
+
+/* Adds to by_peak (d + 1) what the enforced scales make of the gradient by them. */
+void lsq_triangle_enforced_backward(size_t depth, bool subtracted, const double *peaks,
+                                    const double *by_scale, double *by_peak);
 
 #endif

@@ -210,19 +210,6 @@ void lsq_triangle_blocks_predict(const lsq_triangle_blocks *self, const lsq_matr
   forward(self, x, &work, out);
 }
 
-/* Scale gradients to peak gradients, as in nn/triangle.c. */
-static void add_scales(const fold_sum *f, const double *by_wave, double *gradient) {
-  double by_scale[MOST], tail = 0;
-  for (size_t i = f->depth; i-- > 0;) {
-    double before = f->sigma;
-    for (size_t j = 0; j < i; j++)
-      before *= f->scales[j];
-    tail = by_wave[i] + (i + 1 < f->depth ? f->scales[i + 1] * tail : 0);
-    by_scale[i] = before * tail;
-  }
-  lsq_triangle_scales_backward(f->depth, f->sigma < 0, f->peaks, by_scale, gradient);
-}
-
 /* work->f[l] holds dL/d(blocks); work->z[l] becomes dL/dz. */
 static void layer_backward(const lsq_triangle_blocks *self, size_t l, const block_work *work,
                            const lsq_block_layer *gradient) {
@@ -231,14 +218,15 @@ static void layer_backward(const lsq_triangle_blocks *self, size_t l, const bloc
   double block[BLOCK], g[BLOCK];
   for (size_t k = 0; k < z->cols; k++) {
     const fold_sum folds = folds_of(self, layer, k);
-    double *by_peak = lsq_matrix_row(&gradient->peaks, k), by_wave[MOST] = {0};
+    double *by_peak = lsq_matrix_row(&gradient->peaks, k), by_wave[MOST] = {0}, by_scale[MOST];
     for (size_t first = 0, count; first < z->rows; first += count) {
       count = take(z, first, k, block);
       take(&work->f[l], first, k, g);
       block_backward(&folds, block, g, &gradient->factor[k], by_peak, by_wave);
       put(g, count, z, first, k);
     }
-    add_scales(&folds, by_wave, by_peak);
+    lsq_triangle_by_scale(folds.depth, folds.sigma, folds.scales, by_wave, by_scale);
+    lsq_triangle_enforced_backward(folds.depth, folds.sigma < 0, folds.peaks, by_scale, by_peak);
   }
 }
 

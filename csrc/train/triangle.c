@@ -136,6 +136,8 @@ static lsq_status check(const lsq_problem *problem, const void *memory, lsq_erro
   if (model->triangle != NULL && options->weights != 0)
     return lsq_fail(error, LSQ_MISUSE,
                     "option 'weights': \"block_diagonal\" is for a network of blocks");
+  if (model->finish != NULL && model->finish->check != NULL)
+    return model->finish->check(problem, model->finish_options, error);
   return LSQ_OK;
 }
 
