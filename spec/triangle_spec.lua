@@ -196,6 +196,17 @@ describe("triangle pretraining", function()
     end
   end)
 
+  it("trains blocks of depth 1, whose dense net has two layers", function()
+    local X, Y = data("x^3", 60)
+    for _, weights in ipairs { "dense", "block_diagonal" } do
+      local net = triangle.blocks(X, { blocks = 3, depth = 1 })
+      local report = triangle(net, X, Y, {
+        epochs = 50, learning_rate = 1e-2, finish = "gauss_newton", weights = weights,
+      })
+      assert.is_true(report.loss < 1e-4 and report.loss < net:loss(X, Y))
+    end
+  end)
+
   it("trains classifiers, and stacked blocks", function()
     local X, Y = lsqnet.datasets.two_spirals(60, { turns = 0.5 })
     X = lsqnet.data.standardize(X)

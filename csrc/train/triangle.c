@@ -72,7 +72,6 @@ typedef struct {
   lsq_matrix normal, factor; /* of least_squares */
   double *step;
   double damping;
-  double step_count;
   void *workspace; /* of the model and of the dense net's loss */
   lsq_network net; /* of the second phase, for scaled data */
   lsq_problem finish_problem;
@@ -84,15 +83,11 @@ static size_t model_count(const lsq_triangle_model *model) {
                                  : model->blocks->parameter_count;
 }
 
-static bool uses_normal_matrix(const triangle_options *options) {
-  return options->pretrain == LEAST_SQUARES;
-}
-
 static void place(triangle_training *self, lsq_arena *arena, const lsq_problem *problem,
                   const triangle_options *options) {
   const lsq_triangle_model *model = problem->model;
   const size_t rows = problem->x->rows, count = model_count(model);
-  const size_t square = uses_normal_matrix(options) ? count : 0;
+  const size_t square = options->pretrain == LEAST_SQUARES ? count : 0;
   *self =
       (triangle_training){.problem = problem, .options = options, .model = model, .count = count};
   self->parameters =
@@ -115,6 +110,8 @@ static void place(triangle_training *self, lsq_arena *arena, const lsq_problem *
     return;
   self->finish_problem = *problem;
   self->finish_problem.trainer = model->finish;
+  self->finish_problem.mask = model->mask;
+  self->finish_problem.learning_rates = NULL;
   bytes = model->finish->size(&self->finish_problem, model->finish_options);
   self->finish_memory = lsq_arena_take(arena, bytes, 1);
 }
@@ -122,9 +119,6 @@ static void place(triangle_training *self, lsq_arena *arena, const lsq_problem *
 static lsq_status check(const lsq_problem *problem, const void *memory, lsq_error *error) {
   const triangle_options *options = memory;
   const lsq_triangle_model *model = problem->model;
-  if (problem->net->loss != LSQ_MSE && model->triangle != NULL)
-    return lsq_fail(error, LSQ_MISUSE, "a triangle network is trained by its mse, not by %s",
-                    lsq_loss_names[problem->net->loss]);
   if (model->blocks != NULL && options->sign != AUTO)
     return lsq_fail(error, LSQ_MISUSE, "option 'sign': blocks have theirs from their construction");
   if (model->blocks != NULL && options->pretrain == LEAST_SQUARES)
@@ -416,8 +410,6 @@ static lsq_status start_finish(triangle_training *self, lsq_error *error) {
   self->finish_problem.net = &self->net;
   self->finish_problem.x = &self->x;
   self->finish_problem.y = &self->y;
-  self->finish_problem.mask = model->mask;
-  self->finish_problem.learning_rates = NULL;
   self->phase = FINISH;
   return model->finish->start(self->finish_memory, &self->finish_problem, model->finish_options,
                               error);
