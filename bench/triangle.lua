@@ -202,10 +202,10 @@ function parts.radial()
     Y:set(i + 1, 1, (x * x + y * y) ^ 1.5)
   end
   X = lsqnet.data.standardize(X)
-  for _, blocks in ipairs { { 2 }, { 2, 1 } } do
+  for _, blocks in ipairs { { 2 }, { 2, 1 }, { 4 } } do
     local first, second = {}, {}
     for seed = 1, 8 do
-      local net = triangle.blocks(X, { blocks = blocks, seed = seed })
+      local net = triangle.blocks(X, { blocks = blocks, seed = seed, signs = "subtracted" })
       local report = triangle(net, X, Y,
         { learning_rate = 1e-2, finish_options = { learning_rate = 1e-3 } })
       first[seed], second[seed] = net:loss(X, Y), report.loss

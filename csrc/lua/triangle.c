@@ -148,7 +148,8 @@ Layers of blocks can be stacked; the output is linear in the blocks of the last.
 paper, which gives the idea; the construction is ours.
 
 With alternating signs a sum of blocks is a difference of convex functions. Each z starts with a
-random direction, and covers [0, 1] over the rows of X: standardise its columns before.
+random direction, and covers [0, 1] over the rows of X: standardise its columns before. The
+factors r_k start at 0 and the weights of a single output positive.
 @function lsqnet.triangle.blocks
 @tparam matrix X N x inputs, the training data
 @tparam table options

@@ -293,7 +293,7 @@ static void draw_block(const lsq_block_layer *layer, size_t k, lsq_random *rando
     layer->weight.data[p * blocks + k] /= sqrt(norm);
   for (size_t i = 0; i < layer->peaks.cols; i++)
     peaks[i] = LEAST_PEAK + (MOST_PEAK - LEAST_PEAK) * lsq_random_uniform(random);
-  layer->factor[k] = 1;
+  layer->factor[k] = 0;
 }
 
 void lsq_triangle_blocks_draw(lsq_triangle_blocks *self, const lsq_matrix *x, lsq_random *random,
@@ -311,7 +311,7 @@ void lsq_triangle_blocks_draw(lsq_triangle_blocks *self, const lsq_matrix *x, ls
     in = &work.f[l];
   }
   const double deviation = 1 / sqrt((double)self->output.rows);
-  const bool positive = self->output.cols == 1 && self->signs == LSQ_SIGNS_ALTERNATING;
+  const bool positive = self->output.cols == 1;
   for (size_t i = 0; i < self->output.rows * self->output.cols; i++) {
     const double drawn = deviation * lsq_random_normal(random);
     self->output.data[i] = positive ? fabs(drawn) : drawn;

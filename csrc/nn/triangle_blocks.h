@@ -55,9 +55,10 @@ static inline size_t lsq_triangle_blocks_inputs(const lsq_triangle_blocks *self)
 size_t lsq_triangle_blocks_workspace(const lsq_triangle_blocks *self, size_t rows);
 
 /* Draws everything anew: directions w uniform, such that each z covers [0, 1] over the rows
-   of x, peaks uniform in [0.2, 0.8), r = 1, output weights N(0, 1 / blocks), bias 0. Of one
-   output and alternating signs the weights are made positive: from the start some blocks
-   are concave and some convex, which descent would hardly change later. */
+   of x, peaks uniform in [0.2, 0.8), output weights N(0, 1 / blocks), bias 0. Two choices of
+   ours: r = 0, a bowl with no slope of its own, where r = 1 is a ramp that descent first has
+   to flatten; and of one output positive weights, so that the signs decide which blocks are
+   concave. Otherwise many nets stay at a linear fit. */
 void lsq_triangle_blocks_draw(lsq_triangle_blocks *self, const lsq_matrix *x, lsq_random *random,
                               void *workspace);
 
