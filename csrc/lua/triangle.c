@@ -8,8 +8,6 @@
 #include "lua/training.h"
 #include "lua/triangle.h"
 
-static const double LEAST_PEAK = 0.2, MOST_PEAK = 0.8; /* of fresh draws */
-
 /* --- constructors -------------------------------------------------------------------------- */
 
 typedef struct {
@@ -83,7 +81,7 @@ int lsq_lua_triangle_network(lua_State *L) {
   lsq_lua_triangle *self = lsq_lua_new_triangle(L, (size_t)chosen.depth, chosen.scales == 1);
   self->triangle.subtracted = chosen.sign == 1;
   if (!given) {
-    lsq_triangle_draw(&self->triangle, LEAST_PEAK, MOST_PEAK, random);
+    lsq_triangle_draw(&self->triangle, random);
     return 1;
   }
   lua_getfield(L, 1, "peaks");

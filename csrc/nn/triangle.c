@@ -59,10 +59,14 @@ void lsq_triangle_by_scale(size_t depth, double sigma, const double *scales, con
   }
 }
 
-void lsq_triangle_draw(lsq_triangle *triangle, double low, double high, lsq_random *random) {
+double lsq_triangle_draw_peak(lsq_random *random) {
+  return 0.2 + (0.8 - 0.2) * lsq_random_uniform(random);
+}
+
+void lsq_triangle_draw(lsq_triangle *triangle, lsq_random *random) {
   double *peaks = triangle->parameters;
   for (size_t i = 0; i <= triangle->depth; i++)
-    peaks[i] = low + (high - low) * lsq_random_uniform(random);
+    peaks[i] = lsq_triangle_draw_peak(random);
   if (triangle->free_scales)
     lsq_triangle_enforced(triangle->depth, triangle->subtracted, peaks,
                           peaks + triangle->depth + 1);

@@ -30,8 +30,11 @@ void lsq_triangle_place(lsq_triangle *triangle, lsq_arena *arena, size_t depth, 
 /* The enforced scales S_0 .. S_{d-1} of the peaks. */
 void lsq_triangle_enforced(size_t depth, bool subtracted, const double *peaks, double *scales);
 
-/* Fresh peaks, uniform in [low, high), and the scales they enforce. */
-void lsq_triangle_draw(lsq_triangle *triangle, double low, double high, lsq_random *random);
+/* A fresh peak: uniform in [0.2, 0.8). */
+double lsq_triangle_draw_peak(lsq_random *random);
+
+/* Fresh peaks, and the scales they enforce. */
+void lsq_triangle_draw(lsq_triangle *triangle, lsq_random *random);
 
 /* out = F(x), n x 1 both, everywhere what the dense net gives. */
 void lsq_triangle_predict(const lsq_triangle *triangle, const lsq_matrix *x, const lsq_matrix *out);

@@ -9,8 +9,6 @@
 
 enum { BLOCK = 32, MOST = LSQ_TRIANGLE_MOST_LAYERS }; /* BLOCK: samples that go together */
 
-static const double LEAST_PEAK = 0.2, MOST_PEAK = 0.8; /* of fresh draws */
-
 void lsq_triangle_blocks_place(lsq_triangle_blocks *self, lsq_arena *arena, size_t depth,
                                size_t layers, const size_t *widths) {
   const size_t outputs = widths[layers + 1];
@@ -292,7 +290,7 @@ static void draw_block(const lsq_block_layer *layer, size_t k, lsq_random *rando
   for (size_t p = 0; p < inputs; p++)
     layer->weight.data[p * blocks + k] /= sqrt(norm);
   for (size_t i = 0; i < layer->peaks.cols; i++)
-    peaks[i] = LEAST_PEAK + (MOST_PEAK - LEAST_PEAK) * lsq_random_uniform(random);
+    peaks[i] = lsq_triangle_draw_peak(random);
   layer->factor[k] = 0;
 }
 

@@ -218,7 +218,7 @@ static void prepare_model(triangle_training *self) {
                           triangle->parameters + triangle->depth + 1);
   triangle->subtracted = subtracted;
   if (fresh)
-    lsq_triangle_draw(triangle, 0.2, 0.8, self->problem->random);
+    lsq_triangle_draw(triangle, self->problem->random);
 }
 
 /* The dense net of the model, for scaled data. */
