@@ -122,6 +122,7 @@ local function registered()
     network = lsqnet.network { layers = { 1, 1 } },
     gram = lsqnet.gram { inputs = 1 },
     stream = lsqnet.data.spool(lsqnet.data.batches(lsqnet.matrix(1, 1), lsqnet.matrix(1, 1))),
+    triangle = lsqnet.triangle.network(),
   }
   for name, object in pairs(objects) do
     add_functions(names, name .. ":", methods_of(object))
@@ -156,7 +157,7 @@ describe("the reference", function()
     for name, entry in pairs(entries) do
       local owner = name:match("^(%w+):") or name:match("^(lsqnet)%.")
       local is_public = owner == "lsqnet" or owner == "matrix" or owner == "rng"
-        or owner == "network" or owner == "gram" or owner == "stream"
+        or owner == "network" or owner == "gram" or owner == "stream" or owner == "triangle"
       if is_public and not names[name] and not name:match("^lsqnet%.options%.") then
         stale[entry.path .. ": " .. name] = true
       end

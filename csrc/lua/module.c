@@ -12,6 +12,8 @@ these options beside their own:
 * `time_limit` in seconds, `target_loss` of the training loss
 * `restarts=K`: the net as given and K - 1 fresh draws (by `init`, the net's own scheme unless
   named); the best is kept
+* `mask`: P x 1, in the order of `parameters`: those with a 0 stay as they are (sgd, adam, adagrad,
+  lbfgs, gauss_newton)
 * `seed=1` of every draw, `verbose=false`: a line an iteration on the standard error
 
 The report has `loss` (training loss of the net as returned), `iterations`, `seconds`, `stopped`
@@ -93,5 +95,6 @@ LSQNET_API int luaopen_lsqnet_core(lua_State *L) {
   lsq_lua_open_stream(L);
   lsq_lua_open_optim(L);
   lsq_lua_open_trainers(L);
+  lsq_lua_open_triangle(L);
   return 1;
 }

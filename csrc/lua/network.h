@@ -20,6 +20,10 @@ void lsq_lua_push_widths(lua_State *L, const lsq_network *net);
 /* The constructor; the argument is the table of options. */
 int lsq_lua_network_from_options(lua_State *L);
 
+/* The generator that option rng names, which stays on the stack, or `seeded`, started from the
+   seed. */
+lsq_random *lsq_lua_check_generator(lua_State *L, int arg, lsq_random *seeded, int64_t seed);
+
 /* The loss named at an argument; none or nil: `standard`. */
 lsq_loss lsq_lua_check_loss(lua_State *L, int arg, lsq_loss standard);
 

@@ -179,9 +179,7 @@ void lsq_lua_check_init(lua_State *L, int index, lsq_init *init) {
   lua_pop(L, 1);
 }
 
-/* The generator that option rng names, which stays on the stack, or `seeded`, started from the
-   seed. */
-static lsq_random *check_generator(lua_State *L, int arg, lsq_random *seeded, int64_t seed) {
+lsq_random *lsq_lua_check_generator(lua_State *L, int arg, lsq_random *seeded, int64_t seed) {
   lsq_random_seed(seeded, (uint64_t)seed);
   if (lsq_lua_option_value(L, arg, "rng") == LUA_TNIL)
     return seeded;
@@ -232,7 +230,7 @@ int lsq_lua_network_from_options(lua_State *L) {
   const bool *bias = check_bias(L, 1, count - 1);
   if (lsq_lua_option_value(L, 1, "init") != LUA_TNIL)
     lsq_lua_check_init(L, -1, &init);
-  lsq_random *random = check_generator(L, 1, &seeded, chosen.seed);
+  lsq_random *random = lsq_lua_check_generator(L, 1, &seeded, chosen.seed);
 
   lsq_network *net = lsq_lua_new_network(L, count - 1, widths, bias);
   net->activation = (lsq_activation)chosen.activation;

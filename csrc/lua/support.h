@@ -84,5 +84,6 @@ void lsq_lua_open_kernels(lua_State *L);
 void lsq_lua_open_linear_regression(lua_State *L);
 void lsq_lua_open_optim(lua_State *L);
 void lsq_lua_open_trainers(lua_State *L);
+void lsq_lua_open_triangle(lua_State *L);
 
 #endif

@@ -144,6 +144,8 @@ static lsq_status run_once(lsq_training *t, lsq_result *result, lsq_error *error
 
 /* Moves the history just written, and the trainer's state, to where the best are kept. */
 static void keep(lsq_training *t) {
+  if (t->trainer->keep != NULL)
+    t->trainer->keep(t->memory);
   lua_pushvalue(t->L, t->history);
   lua_replace(t->L, t->kept);
   if (t->trainer->state_size == NULL)
@@ -166,6 +168,7 @@ static lsq_status run_restarts(lsq_training *t, lsq_error *error) {
   for (t->restart = 1; status == LSQ_OK && t->restart <= t->common.restarts && t->stopped == NULL;
        t->restart++) {
     lsq_result result;
+    t->problem.restart = (size_t)t->restart;
     if (t->restart > 1) {
       lsq_network_initialise(net, &t->init, &t->random);
       lua_newtable(t->L);
@@ -220,10 +223,9 @@ static void push_report(lsq_training *t) {
   lsq_lua_set_number(L, "seconds", lsq_clock_seconds() - t->started);
 }
 
-/* Upvalue 1: the lsq_trainer. */
-static int train(lua_State *L) {
-  lsq_training t = {
-      .L = L, .trainer = lua_touserdata(L, lua_upvalueindex(1)), .started = lsq_clock_seconds()};
+int lsq_lua_train(lua_State *L, const lsq_trainer *trainer, void *model) {
+  lsq_training t = {.L = L, .trainer = trainer, .started = lsq_clock_seconds()};
+  t.problem.model = model;
   lsq_error error;
   if (lsq_training_read(&t, &error) != LSQ_OK)
     return lsq_lua_failure(L, &error);
@@ -232,6 +234,11 @@ static int train(lua_State *L) {
     return lsq_lua_failure(L, &error);
   push_report(&t);
   return 1;
+}
+
+/* Upvalue 1: the lsq_trainer. */
+static int train(lua_State *L) {
+  return lsq_lua_train(L, lua_touserdata(L, lua_upvalueindex(1)), NULL);
 }
 
 /*** The options of a trainer, as it declares them.

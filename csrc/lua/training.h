@@ -47,6 +47,10 @@ typedef struct {
   int64_t restart, best_restart;
 } lsq_training;
 
+/* Trains by the driver: the arguments on the stack as of a trainer, the net among them; pushes
+   what the trainer returns to Lua. `model` becomes lsq_problem.model. */
+int lsq_lua_train(lua_State *L, const lsq_trainer *trainer, void *model);
+
 /* Reads and checks everything before any work. Misuse raises; data that are not finite give
    LSQ_NON_FINITE. */
 lsq_status lsq_training_read(lsq_training *t, lsq_error *error);

@@ -21,6 +21,9 @@ const lsq_option lsq_training_option_table[] = {
      -HUGE_VAL, HUGE_VAL, NULL, "training loss at which the training stops"},
     {"restarts", LSQ_OPTION_INTEGER, offsetof(lsq_training_options, restarts), 1, 1, 1e9, NULL,
      "trainings, the first from the net as given, the others from fresh draws; the best is kept"},
+    {"mask", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL,
+     "P x 1 matrix in the order of the parameters: those with a 0 stay as they are, of trainers "
+     "that can"},
     {"init", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL,
      "initialisation of the fresh draws; default: the net's own"},
     {"state", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL,
@@ -72,6 +75,20 @@ static void read_callback(lsq_training *t) {
   t->callback = lua_gettop(t->L);
 }
 
+static void read_mask(lsq_training *t) {
+  lua_State *L = t->L;
+  const size_t count = t->problem.net->parameter_count;
+  if (lsq_lua_option_value(L, LSQ_TRAINING_OPTIONS, "mask") == LUA_TNIL)
+    return;
+  if (!t->trainer->takes_mask)
+    luaL_error(L, "option 'mask': %s trains all parameters", t->trainer->name);
+  lsq_matrix *mask = lsq_lua_test_matrix(L, -1);
+  if (mask == NULL || mask->rows != count || mask->cols != 1 || !lsq_matrix_is_contiguous(mask))
+    luaL_error(L, "option 'mask': a matrix of %I x 1, one entry a parameter, expected",
+               (LUAI_UACINT)count);
+  t->problem.mask = mask->data;
+}
+
 static void read_options(lsq_training *t) {
   lua_State *L = t->L;
   t->options = lsq_lua_block(L, t->trainer->options_size);
@@ -83,6 +100,7 @@ static void read_options(lsq_training *t) {
     lsq_lua_check_init(L, lua_gettop(L), &t->init);
   read_validation(t);
   read_callback(t);
+  read_mask(t);
   if (t->common.patience > 0 && t->validation_x == NULL)
     luaL_error(L, "option 'patience': needs the option 'validation'");
 }

@@ -105,6 +105,14 @@ static void take_batch(descent *self, lsq_matrix *x, lsq_matrix *y) {
   }
 }
 
+/* Parameters that the mask holds go back to what they were, as in `former`: all epoch long. */
+static void hold(const descent *self) {
+  const lsq_network *net = self->problem->net;
+  for (size_t i = 0; i < net->parameter_count; i++)
+    if (self->problem->mask[i] == 0)
+      net->parameters[i] = self->former[i];
+}
+
 /* False when the loss of the batch is not finite; the parameters are left then. */
 static bool descend(descent *self) {
   const lsq_network *net = self->problem->net;
@@ -126,6 +134,8 @@ static bool descend(descent *self) {
                                                                     : rates[self->epoch],
                                      .weight_decay = self->options->weight_decay};
   self->rule->update(&update, self->options);
+  if (self->problem->mask != NULL)
+    hold(self);
   return true;
 }
 

@@ -56,7 +56,8 @@ static void place(gauss_newton *self, lsq_arena *arena, const lsq_problem *probl
   const lsq_network *net = problem->net;
   const size_t count = net->parameter_count;
   *self = (gauss_newton){.problem = problem, .options = options, .count = count};
-  lsq_normal_equations_place(&self->equations, arena, net, problem->x, problem->y);
+  lsq_normal_equations_place(&self->equations, arena, net, problem->x, problem->y,
+                             problem->mask == NULL);
   lsq_network_place_like(&self->trial, arena, net);
   self->gradient = lsq_arena_doubles(arena, count);
   self->diagonal = lsq_arena_doubles(arena, count);
@@ -114,12 +115,34 @@ static void report(const gauss_newton *self, lsq_progress *progress) {
     progress->stop = LSQ_STOPPED_ITERATIONS;
 }
 
+/* Unknowns that the mask holds stay, and tell the others nothing. */
+static bool is_held(const gauss_newton *self, size_t i) {
+  return self->problem->mask != NULL && self->problem->mask[i] == 0;
+}
+
+static void hold(gauss_newton *self) {
+  lsq_matrix *matrix = &self->equations.matrix;
+  for (size_t i = 0; i < self->count && self->problem->mask != NULL; i++) {
+    double *row = lsq_matrix_row(matrix, i);
+    for (size_t j = 0; j < i; j++)
+      if (is_held(self, i) || is_held(self, j))
+        row[j] = 0;
+    if (!is_held(self, i))
+      continue;
+    row[i] = 0;
+    self->gradient[i] = 0;
+  }
+}
+
 /* The equations are complete: the gradient and the diagonal at the iterate. */
 static void take_equations(gauss_newton *self, lsq_progress *progress) {
   const double *parameters = self->problem->net->parameters, lambda = self->options->lambda;
   double largest = 0, steepest = 0;
   for (size_t i = 0; i < self->count; i++) {
     self->gradient[i] = self->scale * self->equations.gradient[i] + lambda * parameters[i];
+  }
+  hold(self);
+  for (size_t i = 0; i < self->count; i++) {
     self->diagonal[i] = self->scale * lsq_matrix_row(&self->equations.matrix, i)[i] + lambda;
     largest = fmax(largest, self->diagonal[i]);
     steepest = fmax(steepest, fabs(self->gradient[i]));
@@ -294,6 +317,7 @@ const lsq_trainer lsq_gauss_newton = {.name = "gauss_newton",
                                       .options_size = sizeof(gauss_newton_options),
                                       .options = option_table,
                                       .measures = measures,
+                                      .takes_mask = true,
                                       .check = check,
                                       .size = size,
                                       .start = start,

@@ -96,14 +96,20 @@ static LSQ_CLONES void adagrad_update(const lsq_descent_update *u, const void *m
   }
 }
 
+void lsq_adam_update(const lsq_descent_update *update) {
+  const adam_options standard = {.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+  adam_update(update, &standard);
+}
+
 static const lsq_descent_rule sgd_rule = {1, sgd_update};
 static const lsq_descent_rule adam_rule = {2, adam_update};
 static const lsq_descent_rule adagrad_rule = {1, adagrad_update};
 
 #define DESCENT                                                                                    \
-  .epochs = lsq_descent_epochs, .size = lsq_descent_size, .start = lsq_descent_start,              \
-  .step = lsq_descent_step, .finish = lsq_descent_finish, .state_size = lsq_descent_state_size,    \
-  .save_state = lsq_descent_save_state, .restore_state = lsq_descent_restore_state
+  .takes_mask = true, .epochs = lsq_descent_epochs, .size = lsq_descent_size,                      \
+  .start = lsq_descent_start, .step = lsq_descent_step, .finish = lsq_descent_finish,              \
+  .state_size = lsq_descent_state_size, .save_state = lsq_descent_save_state,                      \
+  .restore_state = lsq_descent_restore_state
 
 const lsq_trainer lsq_sgd = {.name = "sgd",
                              .text = "stochastic gradient descent, with momentum",

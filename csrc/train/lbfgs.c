@@ -56,6 +56,9 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   memcpy(net->parameters, m->trial, bytes);
   const double loss =
       lsq_network_gradient(net, net->loss, p->x, p->y, self->gradient, self->workspace);
+  for (size_t i = 0; p->mask != NULL && i < net->parameter_count; i++)
+    if (p->mask[i] == 0)
+      self->gradient[i] = 0;
   const bool first = m->evaluations == 0;
   const lsq_minimiser_event event = lsq_minimiser_tell(m, loss, self->gradient);
   memcpy(net->parameters, m->point, bytes);
@@ -112,6 +115,7 @@ const lsq_trainer lsq_lbfgs = {.name = "lbfgs",
                                .options_size = sizeof(lsq_minimiser_options),
                                .options = lsq_minimiser_option_table,
                                .measures = measures,
+                               .takes_mask = true,
                                .size = size,
                                .start = start,
                                .step = step,

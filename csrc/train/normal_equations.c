@@ -60,14 +60,15 @@ static void place_lanes(lsq_normal_equations *self, lsq_arena *arena, const lsq_
 }
 
 void lsq_normal_equations_place(lsq_normal_equations *self, lsq_arena *arena,
-                                const lsq_network *net, const lsq_matrix *x, const lsq_matrix *y) {
+                                const lsq_network *net, const lsq_matrix *x, const lsq_matrix *y,
+                                bool may_use_kernel) {
   lsq_error no_two_layer_net;
   const size_t count = net->parameter_count;
   *self = (lsq_normal_equations){.x = x, .y = y, .count = count};
   lsq_network_place_like(&self->net, arena, net);
   self->matrix = lsq_arena_matrix(arena, count, count);
   self->gradient = lsq_arena_doubles(arena, count);
-  self->is_two_layer = lsq_two_layer_check(net, "", &no_two_layer_net) == LSQ_OK;
+  self->is_two_layer = may_use_kernel && lsq_two_layer_check(net, "", &no_two_layer_net) == LSQ_OK;
   if (!self->is_two_layer) {
     place_lanes(self, arena, net);
     return;

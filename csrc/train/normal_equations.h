@@ -31,8 +31,10 @@ typedef struct {
   double *stacked; /* h (d+1) */
 } lsq_normal_equations;
 
+/* may_use_kernel: whether a two-layer net may go the kernel's way. */
 void lsq_normal_equations_place(lsq_normal_equations *self, lsq_arena *arena,
-                                const lsq_network *net, const lsq_matrix *x, const lsq_matrix *y);
+                                const lsq_network *net, const lsq_matrix *x, const lsq_matrix *y,
+                                bool may_use_kernel);
 
 /* Before the first equations: what depends on the data alone. */
 void lsq_normal_equations_start(lsq_normal_equations *self);

@@ -19,8 +19,11 @@ typedef struct {
   const lsq_row_source *source;  /* NULL: in memory; else x and y are shapes alone, data NULL */
   const lsq_matrix *connections; /* inputs x hidden units, 0 or 1, by the option; NULL without */
   size_t restarts;               /* for the trainer to run; 1, unless it has runs_restarts */
+  size_t restart;                /* from 1: the start as given, then fresh draws */
   const lsq_init *init;          /* of the fresh draws of restarts */
   const double *learning_rates;  /* of each epoch, by the schedule option; NULL without */
+  const double *mask;            /* by the mask option: 0 for parameters that stay; NULL: none do */
+  void *model;                   /* of trainers that train something the net is made of */
 } lsq_problem;
 
 typedef enum {
@@ -89,6 +92,11 @@ struct lsq_trainer {
   /* Leaves the net as the options ask (best or last), or at its current iterate where the
      caller wants that one. May be called after any step. The result comes zeroed. */
   void (*finish)(void *self, bool keep_current, lsq_result *result);
+
+  /* For trainers of a model: this restart is the best so far. May be NULL. */
+  void (*keep)(void *self);
+
+  bool takes_mask; /* whether it honours problem->mask */
 
   /* For trainers that take a schedule: how many learning rates it has to give. */
   size_t (*epochs)(const void *options);

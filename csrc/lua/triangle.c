@@ -1,0 +1,387 @@
+/***
+@submodule lsqnet
+*/
+#include "train/triangle.h"
+
+#include <string.h>
+
+#include "lua/training.h"
+#include "lua/triangle.h"
+
+/* --- constructors -------------------------------------------------------------------------- */
+
+typedef struct {
+  int64_t depth, seed;
+  int sign, scales;
+} network_settings;
+
+static const char *const signs[] = {"added", "subtracted", NULL};
+static const char *const scales[] = {"enforced", "free", NULL};
+
+static const lsq_option network_options[] = {
+    {"depth", LSQ_OPTION_INTEGER, offsetof(network_settings, depth), 5, 1, LSQ_TRIANGLE_MOST_LAYERS,
+     NULL, "hidden layers d"},
+    {"sign", LSQ_OPTION_CHOICE, offsetof(network_settings, sign), 0, 0, 0, signs,
+     "whether the waves are added or subtracted"},
+    {"scales", LSQ_OPTION_CHOICE, offsetof(network_settings, scales), 0, 0, 0, scales,
+     "whether S_i follow from the peaks or are parameters too"},
+    {"peaks", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, "the d + 1 numbers a_0 .. a_d, in (0, 1)"},
+    {"seed", LSQ_OPTION_INTEGER, offsetof(network_settings, seed), 1, -0x1p63, 0x1p63, NULL,
+     "seed of the peaks"},
+    {"rng", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, "a generator to draw the peaks from"},
+    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+
+/* The list of peaks on top of the stack becomes those of the network below it. */
+static void read_peaks(lua_State *L, lsq_lua_triangle *self) {
+  lsq_triangle *triangle = &self->triangle;
+  lsq_error error;
+  const lua_Integer count = (lua_Integer)triangle->depth + 1;
+  if (!lua_istable(L, -1) || luaL_len(L, -1) != count)
+    luaL_error(L, "option 'peaks': a list of depth + 1 = %I numbers expected", (LUAI_UACINT)count);
+  for (lua_Integer i = 0; i < count; i++) {
+    int is_number;
+    lua_geti(L, -1, i + 1);
+    triangle->parameters[i] = lua_tonumberx(L, -1, &is_number);
+    if (!is_number)
+      luaL_error(L, "option 'peaks': entry %I is a %s, not a number", (LUAI_UACINT)(i + 1),
+                 luaL_typename(L, -1));
+    lua_pop(L, 1);
+  }
+  if (triangle->free_scales)
+    lsq_triangle_enforced(triangle->depth, triangle->subtracted, triangle->parameters,
+                          triangle->parameters + count);
+  if (lsq_lua_check_peaks(self, triangle->parameters, &error) != LSQ_OK)
+    luaL_error(L, "option 'peaks': %s", error.message);
+}
+
+/*** A triangle network: one input, one output, 2^d linear pieces on [0, 1] and d + 1 parameters.
+@function lsqnet.triangle.network
+@tparam[opt] table options
+@tparam[opt=5] int options.depth hidden layers d, up to 40
+@tparam[opt="added"] string options.sign "added" (F is concave) or "subtracted" (convex)
+@tparam[opt] {number,...} options.peaks a_0 .. a_d, each between 0 and 1
+@tparam[opt=1] int options.seed of peaks uniform in [0.2, 0.8)
+@tparam[opt] rng options.rng to draw them from, instead of a seed
+@tparam[opt="enforced"] string options.scales "enforced": S_i = (1 - a_i) a_{i+1} (but S_0 = a_0 a_1
+where waves are subtracted), so that F is differentiable in the limit of depth; "free": they start
+there and are parameters of their own
+@treturn triangle
+@raise on an unknown option, a wrong type or value
+*/
+int lsq_lua_triangle_network(lua_State *L) {
+  network_settings chosen;
+  lsq_random seeded;
+  lua_settop(L, 1);
+  lsq_lua_read_options(L, 1, network_options, &chosen, NULL, NULL);
+  lsq_random *random = lsq_lua_check_generator(L, 1, &seeded, chosen.seed);
+  const bool given = lsq_lua_option_value(L, 1, "peaks") != LUA_TNIL;
+  if (given && (lsq_lua_option_value(L, 1, "seed") != LUA_TNIL || random != &seeded))
+    luaL_error(L, "options 'peaks' and '%s' exclude each other",
+               random == &seeded ? "seed" : "rng");
+  lsq_lua_triangle *self = lsq_lua_new_triangle(L, (size_t)chosen.depth, chosen.scales == 1);
+  self->triangle.subtracted = chosen.sign == 1;
+  if (!given) {
+    lsq_triangle_draw(&self->triangle, random);
+    return 1;
+  }
+  lua_getfield(L, 1, "peaks");
+  read_peaks(L, self);
+  lua_pop(L, 1);
+  return 1;
+}
+
+typedef struct {
+  int64_t depth, outputs, seed;
+  int signs, loss;
+} block_settings;
+
+static const char *const block_signs[] = {"alternating", "added", "subtracted", NULL};
+
+static const lsq_option block_options[] = {
+    {"blocks", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, "how many, or a list: of each layer of blocks"},
+    {"depth", LSQ_OPTION_INTEGER, offsetof(block_settings, depth), 5, 1, LSQ_TRIANGLE_MOST_LAYERS,
+     NULL, "hidden layers of each block"},
+    {"outputs", LSQ_OPTION_INTEGER, offsetof(block_settings, outputs), 1, 1, 1e6, NULL, "outputs"},
+    {"signs", LSQ_OPTION_CHOICE, offsetof(block_settings, signs), 0, 0, 0, block_signs,
+     "whether the blocks add or subtract their waves, or each second one subtracts"},
+    {"loss", LSQ_OPTION_CHOICE, offsetof(block_settings, loss), 0, 0, 0, lsq_loss_names,
+     "the loss"},
+    {"seed", LSQ_OPTION_INTEGER, offsetof(block_settings, seed), 1, -0x1p63, 0x1p63, NULL,
+     "seed of the parameters"},
+    {"rng", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, "a generator to draw the parameters from"},
+    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+
+/* Pushes a block with inputs, the blocks of each layer, outputs. */
+static const size_t *read_widths(lua_State *L, size_t inputs, int64_t outputs, size_t *layers) {
+  enum { MOST_LAYERS = 100, MOST_BLOCKS = 100000 };
+  const int type = lsq_lua_option_value(L, 2, "blocks");
+  const lua_Integer count = type == LUA_TTABLE ? luaL_len(L, -1) : 1;
+  if (count < 1 || count > MOST_LAYERS)
+    luaL_error(L, "option 'blocks': a list of 1 to %d layers expected, got %I", MOST_LAYERS,
+               (LUAI_UACINT)count);
+  size_t *widths = lsq_lua_block(L, ((size_t)count + 2) * sizeof *widths);
+  widths[0] = inputs;
+  for (lua_Integer l = 1; l <= count; l++) {
+    int is_whole;
+    if (type == LUA_TTABLE)
+      lua_geti(L, -2, l);
+    else
+      lua_pushvalue(L, -2);
+    const lua_Integer blocks = lua_tointegerx(L, -1, &is_whole);
+    if (!is_whole || blocks < 1 || blocks > MOST_BLOCKS)
+      luaL_error(L, "option 'blocks': a number of blocks, or a list of such, expected, got %s",
+                 luaL_tolstring(L, -1, NULL));
+    widths[l] = (size_t)blocks;
+    lua_pop(L, 1);
+  }
+  widths[count + 1] = (size_t)outputs;
+  *layers = (size_t)count;
+  return widths;
+}
+
+/*** A network of blocks: triangle waves as trainable activation functions of one variable each,
+between dense layers. Block k of a layer takes z = x w_k + c_k and gives r_k z plus or minus its
+waves; on 0 <= z <= 1 and for r_k = 1 it is the F of a triangle network, beyond it goes on straight.
+Layers of blocks can be stacked; the output is linear in the blocks of the last. Section 5 of the
+paper, which gives the idea; the construction is ours.
+
+With alternating signs a sum of blocks is a difference of convex functions. Each z starts with a
+random direction, and covers [0, 1] over the rows of X: standardise its columns before. The
+factors r_k start at 0 and the weights of a single output positive.
+@function lsqnet.triangle.blocks
+@tparam matrix X N x inputs, the training data
+@tparam table options
+@tparam int|{int,...} options.blocks how many, or a list: of each layer of blocks
+@tparam[opt=5] int options.depth hidden layers of each block
+@tparam[opt=1] int options.outputs
+@tparam[opt="alternating"] string options.signs "alternating" (blocks 1, 3, ... add their waves,
+2, 4, ... subtract them), "added" or "subtracted"
+@tparam[opt="mse"] string options.loss `mse` or `cross_entropy`
+@tparam[opt=1] int options.seed
+@tparam[opt] rng options.rng to draw the parameters from, instead of a seed
+@treturn[1] triangle
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string `non_finite`: X is not finite
+@raise on an unknown option, a wrong type or value
+*/
+int lsq_lua_triangle_blocks_network(lua_State *L) {
+  block_settings chosen;
+  lsq_random seeded;
+  lsq_error error;
+  size_t layers;
+  lua_settop(L, 2);
+  const lsq_matrix *x = lsq_lua_check_matrix(L, 1);
+  luaL_argcheck(L, x->rows > 0 && x->cols > 0, 1, "X has no rows or no columns");
+  luaL_argcheck(L, lua_istable(L, 2), 2, "a table of options, blocks among them, expected");
+  lsq_lua_read_options(L, 2, block_options, &chosen, NULL, NULL);
+  const size_t *widths = read_widths(L, x->cols, chosen.outputs, &layers);
+  lsq_random *random = lsq_lua_check_generator(L, 2, &seeded, chosen.seed);
+  if (lsq_lua_check_finite(x, "X", &error) != LSQ_OK)
+    return lsq_lua_failure(L, &error);
+  lsq_lua_triangle *self = lsq_lua_new_triangle_blocks(L, (size_t)chosen.depth, layers, widths);
+  self->blocks.signs = (lsq_block_signs)chosen.signs;
+  self->blocks.loss = (lsq_loss)chosen.loss;
+  void *workspace = lsq_lua_block(L, lsq_triangle_blocks_workspace(&self->blocks, x->rows));
+  lsq_triangle_blocks_draw(&self->blocks, x, random, workspace);
+  lua_pop(L, 1);
+  return 1;
+}
+
+/* --- the trainer --------------------------------------------------------------------------- */
+
+enum { TRIANGLE = LSQ_TRAINING_NET, X, Y, OPTIONS };
+
+static void set_default(lua_State *L, const char *name) {
+  if (lua_getfield(L, -2, name) != LUA_TNIL) {
+    lua_pop(L, 2);
+    return;
+  }
+  lua_pop(L, 1);
+  lua_setfield(L, -2, name);
+}
+
+/* Pushes finish_options with the defaults that differ here. */
+static void push_finish_options(lua_State *L, const lsq_trainer *finish, size_t rows) {
+  lua_newtable(L);
+  if (lsq_lua_option_value(L, OPTIONS, "finish_options") == LUA_TTABLE) {
+    for (lua_pushnil(L); lua_next(L, -2) != 0;) {
+      lua_pushvalue(L, -2);
+      lua_insert(L, -2);
+      lua_settable(L, -5);
+    }
+  } else if (!lua_isnil(L, -1)) {
+    luaL_error(L, "option 'finish_options': a table expected, got %s", luaL_typename(L, -1));
+  }
+  lua_pop(L, 1);
+  if (lua_getfield(L, -1, "schedule") != LUA_TNIL)
+    luaL_error(L, "option 'finish_options': schedule is not for a second phase");
+  lua_pop(L, 1);
+  if (finish->epochs != NULL) { /* adam: full batches, the same epochs and rate as the first */
+    const char *const shared[] = {"epochs", "learning_rate"};
+    lua_pushboolean(L, false);
+    set_default(L, "shuffle");
+    lua_pushinteger(L, (lua_Integer)rows);
+    set_default(L, "batch_size");
+    for (int k = 0; k < 2; k++)
+      if (lsq_lua_option_value(L, OPTIONS, shared[k]) != LUA_TNIL)
+        set_default(L, shared[k]);
+      else
+        lua_pop(L, 1);
+    lua_pushinteger(L, 1000);
+    set_default(L, "epochs");
+    return;
+  }
+  lua_pushinteger(L, strcmp(finish->name, "gauss_newton") == 0 ? 200 : 1000);
+  set_default(L, "iterations");
+  if (strcmp(finish->name, "lbfgs") == 0) { /* the tolerances are absolute: losses get small */
+    lua_pushnumber(L, 0);
+    set_default(L, "loss_tolerance");
+  }
+  lua_pushnumber(L, strcmp(finish->name, "lbfgs") == 0 ? 1e-10 : 1e-12);
+  set_default(L, "gradient_tolerance");
+}
+
+/* Reads what the second phase is; its options stay on the stack. */
+static void read_finish(lua_State *L, lsq_triangle_model *model, size_t rows) {
+  int choice = 0;
+  const lsq_option wanted[] = {
+      {"finish", LSQ_OPTION_CHOICE, 0, 0, 0, 0, lsq_triangle_finishes, NULL},
+      {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+  lua_newtable(L);
+  lsq_lua_option_value(L, OPTIONS, "finish");
+  lua_setfield(L, -2, "finish");
+  lsq_lua_read_options(L, lua_gettop(L), wanted, &choice, NULL, NULL);
+  lua_pop(L, 1);
+  model->finish = lsq_triangle_finish(choice);
+  if (model->finish == NULL)
+    return;
+  void *options = lsq_lua_block(L, model->finish->options_size);
+  push_finish_options(L, model->finish, rows);
+  lsq_lua_read_options(L, lua_gettop(L), model->finish->options, options, NULL, NULL);
+  lua_pop(L, 1);
+  model->finish_options = options;
+}
+
+/* Where the options ask for it, pushes the mask of the weights within blocks. */
+static void read_weights(lua_State *L, const lsq_lua_triangle *self, const lsq_network *net,
+                         lsq_triangle_model *model) {
+  const int type = lsq_lua_option_value(L, OPTIONS, "weights");
+  const bool within = type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "block_diagonal") == 0;
+  lua_pop(L, 1);
+  if (!within || !self->is_blocks)
+    return;
+  double *mask = lsq_lua_block(L, net->parameter_count * sizeof *mask);
+  lsq_triangle_blocks_mask(&self->blocks, net, mask);
+  model->mask = mask;
+}
+
+/* The options become a copy whose metatable holds everything above them on the stack: the
+   driver keeps its four arguments and nothing else. */
+static void anchor(lua_State *L) {
+  const int top = lua_gettop(L);
+  lua_newtable(L);
+  lua_createtable(L, top - OPTIONS, 0);
+  for (int k = OPTIONS + 1; k <= top; k++) {
+    lua_pushvalue(L, k);
+    lua_rawseti(L, -2, k - OPTIONS);
+  }
+  lua_setmetatable(L, -2);
+  if (lua_istable(L, OPTIONS))
+    for (lua_pushnil(L); lua_next(L, OPTIONS) != 0;) {
+      lua_pushvalue(L, -2);
+      lua_insert(L, -2);
+      lua_settable(L, -4);
+    }
+  lua_replace(L, OPTIONS);
+}
+
+static void check_options(lua_State *L) {
+  const char *const without[] = {"init", "loss", "state"};
+  if (!lua_isnoneornil(L, OPTIONS) && !lua_istable(L, OPTIONS))
+    luaL_argerror(
+        L, OPTIONS,
+        lua_pushfstring(L, "a table of options expected, got %s", luaL_typename(L, OPTIONS)));
+  for (int k = 0; k < 3; k++) {
+    if (lsq_lua_option_value(L, OPTIONS, without[k]) != LUA_TNIL)
+      luaL_error(L, "option '%s': triangle has none", without[k]);
+    lua_pop(L, 1);
+  }
+}
+
+/*** Triangle pretraining: trains the peaks of a triangle network, which keeps its 2^d linear
+pieces, and then the raw weights of the equal dense net, which is what gets accurate. *Compelling
+ReLU Networks to Exhibit Exponentially Many Linear Regions at Initialization and During Training*,
+A.1 (anonymous, under review).
+
+For curves of one variable: X is scaled to [0, 1], Y to 0 and 1 at the ends of X, and the scaling
+is folded into the first and the last layer of the result. The pretraining can only fit curves that
+are flat at one end; the second phase goes on from there. Of blocks (`lsqnet.triangle.blocks`) the
+data stay as they are.
+
+The least-squares pretraining is a Levenberg-Marquardt iteration on the d + 1 peaks, bounded by
+`clamp`: some milliseconds. `finish="gauss_newton"` is by far the most accurate; give that its time
+after the paper's two phases: train, then `lsqnet.gauss_newton(report.network, X, Y)`.
+@function triangle
+@tparam triangle net changed in place: its peaks (and scales, or blocks) get those the pretraining
+ended with, its sign the one chosen
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs
+@tparam[opt] table options beside the common ones (of which `init`, `loss`, `mask` and `state` are
+not for it; fresh draws of `restarts` have peaks uniform in [0.2, 0.8)):
+`sign="auto"`: by the sign of mean(y - x) of the scaled data; or "added", "subtracted";
+`pretrain="adam"`, "least_squares" or "none"; `epochs=1000` and `learning_rate=1e-3` of it;
+`clamp=0.02`: peaks stay within [clamp, 1 - clamp];
+`scale=true`: whether the data are scaled;
+`finish="adam"` (full batches, `epochs` and `learning_rate` as above), "lbfgs" (1000 iterations),
+"gauss_newton" (200 iterations) or "none"; `finish_options`: a table of that trainer's own options;
+`weights="dense"`, or "block_diagonal": of blocks, the second phase leaves out weights between two
+blocks
+@treturn[1] table report; `network` is the finished dense net; the history adds `phase` (1 or 2).
+The history's loss is that of the data as given; with Adam that of each epoch before its update
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite", or "singular": X is constant, or Y the same at both ends of X
+@raise when net is no triangle network, shapes do not match or an option is wrong
+*/
+static int triangle(lua_State *L) {
+  lsq_lua_triangle *self = lsq_lua_check_triangle(L, TRIANGLE);
+  const lsq_matrix *x = lsq_lua_check_matrix(L, X);
+  lua_settop(L, OPTIONS);
+  check_options(L);
+  lua_pushvalue(L, TRIANGLE);
+  lsq_lua_triangle *work = lsq_lua_clone_triangle(L, TRIANGLE);
+  lsq_network *net = lsq_lua_triangle_dense(L, TRIANGLE);
+  lua_replace(L, TRIANGLE);
+  lsq_triangle_model model = {.triangle = self->is_blocks ? NULL : &work->triangle,
+                              .blocks = self->is_blocks ? &work->blocks : NULL,
+                              .kept_triangle = &self->triangle,
+                              .kept_blocks = &self->blocks};
+  read_finish(L, &model, x->rows);
+  read_weights(L, self, net, &model);
+  anchor(L);
+  const int results = lsq_lua_train(L, &lsq_triangle_trainer, &model);
+  if (results == 1) {
+    lua_pushvalue(L, TRIANGLE);
+    lua_setfield(L, -2, "network");
+  }
+  return results;
+}
+
+/* The table that is called is of no use to the trainer. */
+static int call(lua_State *L) {
+  lua_remove(L, 1);
+  return triangle(L);
+}
+
+void lsq_lua_open_triangle(lua_State *L) {
+  static const luaL_Reg constructors[] = {{"network", lsq_lua_triangle_network},
+                                          {"blocks", lsq_lua_triangle_blocks_network},
+                                          {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__call", call}, {NULL, NULL}};
+  lsq_lua_open_triangle_network(L);
+  luaL_newlib(L, constructors);
+  luaL_newlib(L, meta);
+  lua_setmetatable(L, -2);
+  lua_setfield(L, -2, "triangle");
+}

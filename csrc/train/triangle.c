@@ -1,0 +1,499 @@
+#include "train/triangle.h"
+
+#include <string.h>
+
+#include "linalg/linalg.h"
+#include "nn/fold.h"
+#include "nn/forward.h"
+#include "train/descent.h"
+#include "train/gauss_newton.h"
+#include "train/gradient_trainers.h"
+
+typedef enum { AUTO, ADDED, SUBTRACTED } sign_choice;
+typedef enum { ADAM, LEAST_SQUARES, NONE } pretrain_choice;
+
+static const char *const signs[] = {"auto", "added", "subtracted", NULL};
+static const char *const pretrains[] = {"adam", "least_squares", "none", NULL};
+const char *const lsq_triangle_finishes[] = {"adam", "lbfgs", "gauss_newton", "none", NULL};
+static const char *const weights[] = {"dense", "block_diagonal", NULL};
+
+const lsq_trainer *lsq_triangle_finish(int choice) {
+  const lsq_trainer *const trainers[] = {&lsq_adam, &lsq_lbfgs, &lsq_gauss_newton, NULL};
+  return trainers[choice];
+}
+
+typedef struct {
+  int sign, pretrain, finish, weights;
+  int64_t epochs;
+  double learning_rate, clamp;
+  bool scale;
+} triangle_options;
+
+static const lsq_option option_table[] = {
+    {"sign", LSQ_OPTION_CHOICE, offsetof(triangle_options, sign), AUTO, 0, 0, signs,
+     "whether the waves are added (concave curves) or subtracted (convex ones); auto: by the sign "
+     "of mean(y - x) of the scaled data"},
+    {"pretrain", LSQ_OPTION_CHOICE, offsetof(triangle_options, pretrain), ADAM, 0, 0, pretrains,
+     "how the peaks are trained; least_squares: bounded Levenberg-Marquardt"},
+    {"epochs", LSQ_OPTION_INTEGER, offsetof(triangle_options, epochs), 1000, 0, 1e9, NULL,
+     "of the pretraining, and of finish=\"adam\" unless finish_options say otherwise"},
+    {"learning_rate", LSQ_OPTION_NUMBER, offsetof(triangle_options, learning_rate), 1e-3, 0,
+     HUGE_VAL, NULL,
+     "of Adam in the pretraining, and of finish=\"adam\" unless finish_options say otherwise"},
+    {"clamp", LSQ_OPTION_NUMBER, offsetof(triangle_options, clamp), 0.02, 1e-6, 0.49, NULL,
+     "peaks are kept within [clamp, 1 - clamp]"},
+    {"scale", LSQ_OPTION_BOOLEAN, offsetof(triangle_options, scale), 1, 0, 0, NULL,
+     "scale X to [0, 1] and Y to 0 and 1 at its ends while training, then fold that into the "
+     "network; of no effect on blocks"},
+    {"finish", LSQ_OPTION_CHOICE, offsetof(triangle_options, finish), 0, 0, 0,
+     lsq_triangle_finishes, "the trainer of the raw weights of the equal dense net"},
+    {"finish_options", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, "table: that trainer's own options"},
+    {"weights", LSQ_OPTION_CHOICE, offsetof(triangle_options, weights), 0, 0, 0, weights,
+     "which raw weights are trained: all, or of blocks only those within a block"},
+    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+
+/* The bounded Levenberg-Marquardt of the peaks. */
+static const double FIRST_DAMPING = 1e-3, MOST_DAMPING = 1e15, LEAST_DECREASE = 1e-13;
+
+typedef enum { UNSTARTED, FIRST_LOSS, PRETRAIN, START_FINISH, FINISH } training_phase;
+
+typedef struct {
+  const lsq_problem *problem;
+  const triangle_options *options;
+  const lsq_triangle_model *model;
+  double *parameters; /* of the model */
+  size_t count;
+  training_phase phase;
+  lsq_matrix x, y;        /* the data, scaled where the options say so */
+  double place[4];        /* x = place[0] + place[1] scaled x; the same of y */
+  size_t iteration;       /* completed */
+  double loss, best_loss; /* scaled */
+  double *best, *gradient, *moments, *trial;
+  lsq_matrix normal, factor; /* of least_squares */
+  double *step;
+  double damping;
+  void *workspace; /* of the model and of the dense net's loss */
+  lsq_network net; /* of the second phase, for scaled data */
+  lsq_problem finish_problem;
+  void *finish_memory;
+} triangle_training;
+
+static size_t model_count(const lsq_triangle_model *model) {
+  return model->triangle != NULL ? model->triangle->parameter_count
+                                 : model->blocks->parameter_count;
+}
+
+static void place(triangle_training *self, lsq_arena *arena, const lsq_problem *problem,
+                  const triangle_options *options) {
+  const lsq_triangle_model *model = problem->model;
+  const size_t rows = problem->x->rows, count = model_count(model);
+  const size_t square = options->pretrain == LEAST_SQUARES ? count : 0;
+  *self =
+      (triangle_training){.problem = problem, .options = options, .model = model, .count = count};
+  self->parameters =
+      model->triangle != NULL ? model->triangle->parameters : model->blocks->parameters;
+  self->x = lsq_arena_matrix(arena, rows, problem->x->cols);
+  self->y = lsq_arena_matrix(arena, rows, problem->y->cols);
+  self->best = lsq_arena_doubles(arena, count);
+  self->gradient = lsq_arena_doubles(arena, count);
+  self->moments = lsq_arena_doubles(arena, 2 * count);
+  self->trial = lsq_arena_doubles(arena, count);
+  self->step = lsq_arena_doubles(arena, count);
+  self->normal = lsq_arena_matrix(arena, square, square);
+  self->factor = lsq_arena_matrix(arena, square, square);
+  size_t bytes = lsq_forward_workspace(problem->net, rows);
+  if (model->blocks != NULL)
+    bytes = lsq_size_max(bytes, lsq_triangle_blocks_workspace(model->blocks, rows));
+  self->workspace = lsq_arena_take(arena, bytes, 1);
+  lsq_network_place_like(&self->net, arena, problem->net);
+  if (model->finish == NULL)
+    return;
+  self->finish_problem = *problem;
+  self->finish_problem.trainer = model->finish;
+  self->finish_problem.mask = model->mask;
+  self->finish_problem.learning_rates = NULL;
+  bytes = model->finish->size(&self->finish_problem, model->finish_options);
+  self->finish_memory = lsq_arena_take(arena, bytes, 1);
+}
+
+static lsq_status check(const lsq_problem *problem, const void *memory, lsq_error *error) {
+  const triangle_options *options = memory;
+  const lsq_triangle_model *model = problem->model;
+  if (model->blocks != NULL && options->sign != AUTO)
+    return lsq_fail(error, LSQ_MISUSE, "option 'sign': blocks have theirs from their construction");
+  if (model->blocks != NULL && options->pretrain == LEAST_SQUARES)
+    return lsq_fail(error, LSQ_MISUSE,
+                    "option 'pretrain': \"least_squares\" is for a single triangle network");
+  if (model->triangle != NULL && model->triangle->free_scales && options->pretrain == LEAST_SQUARES)
+    return lsq_fail(error, LSQ_MISUSE,
+                    "option 'pretrain': \"least_squares\" needs enforced scales");
+  if (model->triangle != NULL && options->weights != 0)
+    return lsq_fail(error, LSQ_MISUSE,
+                    "option 'weights': \"block_diagonal\" is for a network of blocks");
+  if (model->finish != NULL && model->finish->check != NULL)
+    return model->finish->check(problem, model->finish_options, error);
+  return LSQ_OK;
+}
+
+static size_t size(const lsq_problem *problem, const void *options) {
+  triangle_training measured;
+  lsq_arena arena = lsq_arena_measure();
+  lsq_arena_take(&arena, 1, sizeof measured);
+  place(&measured, &arena, problem, options);
+  return arena.used;
+}
+
+/* --- start: scaling, sign, fresh peaks ----------------------------------------------------- */
+
+/* Fills `place` from the ends of X; false where the data have no two ends. */
+static bool find_scaling(triangle_training *self) {
+  const lsq_matrix *x = self->problem->x, *y = self->problem->y;
+  size_t low = 0, high = 0;
+  for (size_t i = 1; i < x->rows; i++) {
+    if (*lsq_matrix_row(x, i) < *lsq_matrix_row(x, low))
+      low = i;
+    if (*lsq_matrix_row(x, i) > *lsq_matrix_row(x, high))
+      high = i;
+  }
+  self->place[0] = *lsq_matrix_row(x, low);
+  self->place[1] = *lsq_matrix_row(x, high) - self->place[0];
+  self->place[2] = *lsq_matrix_row(y, low);
+  self->place[3] = *lsq_matrix_row(y, high) - self->place[2];
+  for (int k = 0; k < 4; k++)
+    if (!isfinite(self->place[k]) || (k % 2 == 1 && !isfinite(1 / self->place[k])))
+      return false;
+  return true;
+}
+
+static void scale_data(triangle_training *self) {
+  const lsq_problem *p = self->problem;
+  lsq_matrix_copy(p->x, &self->x);
+  lsq_matrix_copy(p->y, &self->y);
+  if (self->model->blocks != NULL)
+    return;
+  for (size_t i = 0; i < self->x.rows; i++) {
+    self->x.data[i] = (self->x.data[i] - self->place[0]) / self->place[1];
+    self->y.data[i] = (self->y.data[i] - self->place[2]) / self->place[3];
+  }
+}
+
+static bool choose_subtracted(const triangle_training *self) {
+  double sum = 0;
+  if (self->options->sign != AUTO)
+    return self->options->sign == SUBTRACTED;
+  for (size_t i = 0; i < self->x.rows; i++)
+    sum += self->y.data[i] - self->x.data[i];
+  return !(sum > 0);
+}
+
+static void clamp_peaks(const triangle_training *self, double *parameters) {
+  const double low = self->options->clamp, high = 1 - low;
+  const lsq_triangle_blocks *blocks = self->model->blocks;
+  if (blocks == NULL) {
+    for (size_t i = 0; i <= self->model->triangle->depth; i++)
+      parameters[i] = fmin(fmax(parameters[i], low), high);
+    return;
+  }
+  for (size_t l = 0; l < blocks->layers; l++) {
+    const lsq_matrix *peaks = &blocks->layer[l].peaks;
+    double *values = parameters + (peaks->data - blocks->parameters);
+    for (size_t i = 0; i < peaks->rows * peaks->cols; i++)
+      values[i] = fmin(fmax(values[i], low), high);
+  }
+}
+
+static void prepare_model(triangle_training *self) {
+  const lsq_triangle_model *model = self->model;
+  const bool fresh = self->problem->restart > 1;
+  if (model->blocks != NULL) {
+    model->blocks->loss = self->problem->net->loss;
+    if (fresh)
+      lsq_triangle_blocks_draw(model->blocks, &self->x, self->problem->random, self->workspace);
+    return;
+  }
+  lsq_triangle *triangle = model->triangle;
+  const bool subtracted = choose_subtracted(self);
+  if (triangle->free_scales && subtracted != triangle->subtracted)
+    lsq_triangle_enforced(triangle->depth, subtracted, triangle->parameters,
+                          triangle->parameters + triangle->depth + 1);
+  triangle->subtracted = subtracted;
+  if (fresh)
+    lsq_triangle_draw(triangle, self->problem->random);
+}
+
+/* The dense net of the model, for scaled data. */
+static void set_weights(const triangle_training *self, lsq_network *net) {
+  if (self->model->triangle != NULL)
+    lsq_triangle_set_weights(self->model->triangle, net);
+  else
+    lsq_triangle_blocks_set_weights(self->model->blocks, net);
+}
+
+/* The problem's net becomes the current iterate, for the data as they are. */
+static void publish(const triangle_training *self) {
+  lsq_network *net = self->problem->net;
+  double values[4];
+  if (self->phase == FINISH)
+    memcpy(net->parameters, self->net.parameters, net->parameter_count * sizeof(double));
+  else
+    set_weights(self, net);
+  if (self->model->blocks != NULL || !self->options->scale)
+    return;
+  memcpy(values, self->place, sizeof values);
+  const lsq_matrix mean_x = lsq_matrix_over(&values[0], 1, 1);
+  const lsq_matrix scale_x = lsq_matrix_over(&values[1], 1, 1);
+  const lsq_matrix mean_y = lsq_matrix_over(&values[2], 1, 1);
+  const lsq_matrix scale_y = lsq_matrix_over(&values[3], 1, 1);
+  lsq_network_fold_inputs(net, &(lsq_scaling){&mean_x, &scale_x});
+  lsq_network_fold_outputs(net, &(lsq_scaling){&mean_y, &scale_y});
+}
+
+static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
+                        lsq_error *error) {
+  triangle_training *self = memory;
+  lsq_arena arena = lsq_arena_over(memory);
+  lsq_arena_take(&arena, 1, sizeof *self);
+  place(self, &arena, problem, options);
+  const double unit[4] = {0, 1, 0, 1};
+  memcpy(self->place, unit, sizeof unit);
+  if (self->options->scale && self->model->blocks == NULL && !find_scaling(self))
+    return lsq_fail(error, LSQ_SINGULAR,
+                    "the data cannot be scaled: X is constant, or Y is the same at both ends of X");
+  scale_data(self);
+  prepare_model(self);
+  clamp_peaks(self, self->parameters);
+  memset(self->moments, 0, 2 * self->count * sizeof(double));
+  self->best_loss = HUGE_VAL;
+  self->damping = FIRST_DAMPING;
+  self->phase = FIRST_LOSS;
+  publish(self);
+  return LSQ_OK;
+}
+
+/* --- the first phase ----------------------------------------------------------------------- */
+
+static double model_gradient(triangle_training *self, double *gradient) {
+  if (self->model->triangle != NULL)
+    return lsq_triangle_gradient(self->model->triangle, &self->x, &self->y, gradient);
+  return lsq_triangle_blocks_gradient(self->model->blocks, &self->x, &self->y, gradient,
+                                      self->workspace);
+}
+
+static void report(triangle_training *self, double loss, double phase, lsq_progress *progress) {
+  progress->iteration_done = true;
+  progress->iteration = self->iteration;
+  progress->loss = loss * self->place[3] * self->place[3];
+  progress->measures[0] = phase;
+  publish(self);
+}
+
+/* The next phase, or the end where there is none. */
+static void end_pretraining(triangle_training *self, lsq_stop stop, lsq_progress *progress) {
+  if (self->model->finish == NULL)
+    progress->stop = stop;
+  else
+    self->phase = START_FINISH;
+}
+
+static void diverge(triangle_training *self, lsq_progress *progress) {
+  progress->stop = LSQ_STOPPED_DIVERGED;
+  if (self->best_loss < HUGE_VAL)
+    memcpy(self->parameters, self->best, self->count * sizeof(double));
+  publish(self);
+}
+
+static void remember(triangle_training *self) {
+  if (!(self->loss < self->best_loss))
+    return;
+  self->best_loss = self->loss;
+  memcpy(self->best, self->parameters, self->count * sizeof(double));
+}
+
+static void first_loss(triangle_training *self, lsq_progress *progress) {
+  self->loss = model_gradient(self, NULL);
+  if (!isfinite(self->loss)) {
+    diverge(self, progress);
+    return;
+  }
+  remember(self);
+  report(self, self->loss, 1, progress);
+  self->phase = PRETRAIN;
+  if (self->options->pretrain == NONE || self->options->epochs == 0)
+    end_pretraining(self, LSQ_STOPPED_ITERATIONS, progress);
+}
+
+/* The loss of the history is the epoch's as it was seen, before its update. */
+static void descend(triangle_training *self, lsq_progress *progress) {
+  self->loss = model_gradient(self, self->gradient);
+  if (!isfinite(self->loss)) {
+    diverge(self, progress);
+    return;
+  }
+  remember(self);
+  self->iteration++;
+  const lsq_descent_update update = {.parameters = self->parameters,
+                                     .gradient = self->gradient,
+                                     .moments = self->moments,
+                                     .count = self->count,
+                                     .step = (double)self->iteration,
+                                     .learning_rate = self->options->learning_rate};
+  lsq_adam_update(&update);
+  clamp_peaks(self, self->parameters);
+  report(self, self->loss, 1, progress);
+}
+
+/* Whether peak i sits at a bound that descent would push it through. */
+static bool is_held(const triangle_training *self, size_t i) {
+  const double a = self->parameters[i], low = self->options->clamp;
+  return (a <= low && self->gradient[i] > 0) || (a >= 1 - low && self->gradient[i] < 0);
+}
+
+/* factor <- the damped normal matrix, held peaks taken out; step <- minus their gradient. */
+static void damp(triangle_training *self) {
+  double largest = 0;
+  for (size_t i = 0; i < self->count; i++)
+    largest = fmax(largest, lsq_matrix_row(&self->normal, i)[i]);
+  lsq_matrix_copy(&self->normal, &self->factor);
+  for (size_t i = 0; i < self->count; i++) {
+    double *row = lsq_matrix_row(&self->factor, i);
+    row[i] += self->damping * (row[i] + 1e-9 * largest);
+    self->step[i] = -self->gradient[i];
+    if (!is_held(self, i))
+      continue;
+    for (size_t j = 0; j < self->count; j++)
+      row[j] = lsq_matrix_row(&self->factor, j)[i] = j == i ? 1 : 0;
+    self->step[i] = 0;
+  }
+}
+
+/* One trial of the bounded Levenberg-Marquardt: a damped step, cut at the bounds. */
+static lsq_status solve_peaks(triangle_training *self, lsq_progress *progress, lsq_error *error) {
+  const size_t bytes = self->count * sizeof(double);
+  lsq_matrix step = lsq_matrix_over(self->step, self->count, 1);
+  lsq_matrix_fill(&self->normal, 0);
+  memset(self->gradient, 0, bytes);
+  lsq_triangle_normal(self->model->triangle, &self->x, &self->y, &self->normal, self->gradient);
+  damp(self);
+  lsq_status status = lsq_cholesky(&self->factor, error);
+  if (status != LSQ_OK && status != LSQ_NOT_POSITIVE_DEFINITE)
+    return status;
+  memcpy(self->trial, self->parameters, bytes);
+  if (status == LSQ_OK) {
+    lsq_cholesky_solve(&self->factor, &step);
+    for (size_t i = 0; i < self->count; i++)
+      self->parameters[i] += self->step[i];
+    clamp_peaks(self, self->parameters);
+  }
+  const double before = self->loss, loss = model_gradient(self, NULL);
+  self->iteration++;
+  if (status == LSQ_OK && loss < before) {
+    self->loss = loss;
+    self->damping /= 3;
+  } else {
+    memcpy(self->parameters, self->trial, bytes);
+    self->damping *= 4;
+  }
+  remember(self);
+  report(self, self->loss, 1, progress);
+  const bool settled = self->loss < before && before - self->loss <= LEAST_DECREASE * before;
+  if (settled || self->damping > MOST_DAMPING)
+    end_pretraining(self, LSQ_STOPPED_TOLERANCE, progress);
+  return LSQ_OK;
+}
+
+/* --- the second phase ---------------------------------------------------------------------- */
+
+static lsq_status start_finish(triangle_training *self, lsq_error *error) {
+  const lsq_triangle_model *model = self->model;
+  self->net.loss = self->problem->net->loss;
+  set_weights(self, &self->net);
+  self->finish_problem.net = &self->net;
+  self->finish_problem.x = &self->x;
+  self->finish_problem.y = &self->y;
+  self->phase = FINISH;
+  return model->finish->start(self->finish_memory, &self->finish_problem, model->finish_options,
+                              error);
+}
+
+/* Its iteration 0 is the last one of the first phase. */
+static lsq_status step_finish(triangle_training *self, lsq_progress *progress, lsq_error *error) {
+  const lsq_status status = self->model->finish->step(self->finish_memory, progress, error);
+  if (status != LSQ_OK || !progress->iteration_done)
+    return status;
+  const lsq_stop stop = progress->stop;
+  const double loss = progress->loss;
+  const bool is_first = progress->iteration == 0;
+  *progress = (lsq_progress){.stop = stop};
+  if (is_first)
+    return LSQ_OK;
+  self->iteration++;
+  report(self, loss, 2, progress);
+  return LSQ_OK;
+}
+
+static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
+  triangle_training *self = memory;
+  lsq_status status = LSQ_OK;
+  switch (self->phase) {
+  case UNSTARTED:
+    break;
+  case FIRST_LOSS:
+    first_loss(self, progress);
+    break;
+  case PRETRAIN:
+    if (self->options->pretrain == ADAM)
+      descend(self, progress);
+    else
+      status = solve_peaks(self, progress, error);
+    if (self->phase == PRETRAIN && progress->stop == LSQ_RUNNING &&
+        self->iteration == (size_t)self->options->epochs)
+      end_pretraining(self, LSQ_STOPPED_ITERATIONS, progress);
+    break;
+  case START_FINISH:
+    status = start_finish(self, error);
+    break;
+  case FINISH:
+    status = step_finish(self, progress, error);
+    break;
+  }
+  return status;
+}
+
+static void finish(void *memory, bool keep_current, lsq_result *result) {
+  triangle_training *self = memory;
+  const lsq_problem *p = self->problem;
+  if (self->phase == UNSTARTED)
+    return;
+  if (self->phase == FINISH)
+    self->model->finish->finish(self->finish_memory, keep_current, result);
+  publish(self);
+  result->loss = lsq_network_loss(p->net, p->net->loss, p->x, p->y, self->workspace);
+  result->score = result->loss;
+}
+
+static void keep(void *memory) {
+  const triangle_training *self = memory;
+  const lsq_triangle_model *model = self->model;
+  const size_t bytes = self->count * sizeof(double);
+  if (model->blocks != NULL) {
+    memcpy(model->kept_blocks->parameters, self->parameters, bytes);
+    model->kept_blocks->loss = model->blocks->loss;
+    return;
+  }
+  memcpy(model->kept_triangle->parameters, self->parameters, bytes);
+  model->kept_triangle->subtracted = model->triangle->subtracted;
+}
+
+static const char *const measures[] = {"phase", NULL};
+
+const lsq_trainer lsq_triangle_trainer = {.name = "triangle",
+                                          .text = "triangle pretraining of 2^d linear pieces",
+                                          .options_size = sizeof(triangle_options),
+                                          .options = option_table,
+                                          .measures = measures,
+                                          .check = check,
+                                          .size = size,
+                                          .start = start,
+                                          .step = step,
+                                          .finish = finish,
+                                          .keep = keep};
