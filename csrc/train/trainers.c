@@ -4,10 +4,11 @@
 #include "train/anmin.h"
 #include "train/gauss_newton.h"
 #include "train/gradient_trainers.h"
+#include "train/ills.h"
 #include "train/trainer.h"
 
 const lsq_trainer *const lsq_trainers[] = {&lsq_anmin, &lsq_sgd,          &lsq_adam, &lsq_adagrad,
-                                           &lsq_lbfgs, &lsq_gauss_newton, NULL};
+                                           &lsq_lbfgs, &lsq_gauss_newton, &lsq_ills, NULL};
 
 void lsq_warn(lsq_result *result, const char *format, ...) {
   if (result->warning_count == LSQ_WARNINGS)
