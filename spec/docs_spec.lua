@@ -1,7 +1,7 @@
 local lsqnet = require "lsqnet"
 local tmp = require "tmp"
 
-local PARTS = { "data", "datasets", "metrics", "optim", "plot", "progress" }
+local PARTS = { "classification", "data", "datasets", "metrics", "optim", "plot", "progress" }
 
 local function files()
   local list = {}

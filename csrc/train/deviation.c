@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/simd.h"
 #include "linalg/linalg.h"
 #include "nn/blocks.h"
 #include "nn/dense.h"
@@ -174,6 +175,36 @@ static void fill_slopes(const lsq_deviation_system *self, lsq_deviation_lane *la
   }
 }
 
+/* a (n x m) -= q (n x r) b (r x m). */
+static LSQ_CLONES void subtract_product(const lsq_matrix *q, const lsq_matrix *b,
+                                        const lsq_matrix *a) {
+  for (size_t i = 0; i < a->rows; i++) {
+    const double *factor = q->data + i * q->stride;
+    double *restrict row = a->data + i * a->stride;
+    for (size_t r = 0; r < b->rows; r++) {
+      const double *restrict from = b->data + r * b->stride;
+#pragma omp simd
+      for (size_t j = 0; j < a->cols; j++)
+        row[j] -= factor[r] * from[j];
+    }
+  }
+}
+
+/* Row by row the outer product of p and g, into a from column `offset` on. */
+static LSQ_CLONES void outer_products(const lsq_matrix *p, const lsq_matrix *g, size_t offset,
+                                      const lsq_matrix *a) {
+  const size_t width = g->cols;
+  for (size_t i = 0; i < g->rows; i++) {
+    const double *taken = p->data + i * p->stride;
+    const double *restrict slope = g->data + i * g->stride;
+    double *restrict row = a->data + i * a->stride + offset;
+    for (size_t q = 0; q < p->cols; q++, row += width)
+#pragma omp simd
+      for (size_t j = 0; j < width; j++)
+        row[j] = taken[q] * slope[j];
+  }
+}
+
 /* The rows of A_k. */
 static lsq_matrix fill_system(const lsq_deviation_system *self, lsq_deviation_lane *lane, size_t k,
                               size_t first, size_t rows) {
@@ -181,15 +212,10 @@ static lsq_matrix fill_system(const lsq_deviation_system *self, lsq_deviation_la
   fill_slopes(self, lane, k, first, rows);
   size_t offset = 0;
   for (size_t l = self->lowest; l <= self->highest; l++) {
-    const lsq_matrix p = lsq_ills_fit_inputs(self->base, l);
+    const lsq_matrix inputs = lsq_ills_fit_inputs(self->base, l);
+    const lsq_matrix p = lsq_matrix_rows(&inputs, first, rows);
     const lsq_matrix g = slopes_of(self, lane, l, rows);
-    for (size_t i = 0; i < rows; i++) {
-      const double *taken = lsq_matrix_row(&p, first + i), *slope = lsq_matrix_row(&g, i);
-      double *restrict row = lsq_matrix_row(&a, i) + offset;
-      for (size_t q = 0; q < p.cols; q++)
-        for (size_t j = 0; j < g.cols; j++)
-          *row++ = taken[q] * slope[j];
-    }
+    outer_products(&p, &g, offset, &a);
     offset += p.cols * g.cols;
   }
   return a;
@@ -223,15 +249,8 @@ static lsq_matrix fill_projected(const lsq_deviation_system *self, lsq_deviation
   if (!self->projected)
     return a;
   const lsq_matrix projection = projection_of(self, self->projection, k);
-  for (size_t i = 0; i < rows; i++) {
-    const double *q = lsq_matrix_row(q_of(self, k), first + i);
-    double *restrict row = lsq_matrix_row(&a, i);
-    for (size_t r = 0; r < projection.rows; r++) {
-      const double *restrict from = lsq_matrix_row(&projection, r);
-      for (size_t j = 0; j < a.cols; j++)
-        row[j] -= q[r] * from[j];
-    }
-  }
+  const lsq_matrix q = lsq_matrix_rows(q_of(self, k), first, rows);
+  subtract_product(&q, &projection, &a);
   return a;
 }
 
