@@ -263,8 +263,8 @@ describe("ills", function()
       refusal(net, X, Y, { fit_order = "first" })
     )
     assert.are.equal(
-      "option 'guard': 'halving' expected, got 'halve' (did you mean 'halving'?)",
-      refusal(net, X, Y, { guard = "halve" })
+      "option 'guard': 'halving' expected, got 'halvin' (did you mean 'halving'?)",
+      refusal(net, X, Y, { guard = "halvin" })
     )
     assert.are.equal(
       "option 'guard': a boolean or a string expected, got number",

@@ -5,6 +5,7 @@
 
 #include "base/simd.h"
 #include "linalg/linalg.h"
+#include "linalg/narrow.h"
 #include "nn/blocks.h"
 #include "nn/dense.h"
 #include "nn/inverse.h"
@@ -131,6 +132,12 @@ lsq_status lsq_deviation_project(lsq_deviation_system *self, lsq_ills_output *ou
   for (size_t k = 0; k < self->q_count; k++) {
     const lsq_matrix inputs = weighted ? lsq_ills_weighted_inputs(output, base, k)
                                        : lsq_ills_fit_inputs(base, base->net.depth - 1);
+    if (inputs.cols <= LSQ_NARROW && inputs.rows >= inputs.cols &&
+        lsq_narrow_qr(&inputs, output->narrow_q, output->narrow_r)) {
+      const lsq_matrix columns = lsq_matrix_over(output->narrow_q, inputs.cols, inputs.rows);
+      lsq_transpose(&columns, &self->q[k]);
+      continue;
+    }
     const lsq_status status =
         lsq_qr(&inputs, &self->q[k], &self->q_triangle, self->q_workspace, error);
     if (status != LSQ_OK)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "linalg/linalg.h"
+#include "linalg/narrow.h"
 #include "nn/blocks.h"
 #include "nn/dense.h"
 #include "nn/inverse.h"
@@ -47,6 +48,8 @@ void lsq_ills_output_place(lsq_ills_output *output, lsq_arena *arena, const lsq_
   output->scaled = lsq_arena_matrix(arena, rows, net->layers[net->depth - 1].weight.rows + 1);
   output->column = lsq_arena_matrix(arena, rows, 1);
   output->solution = lsq_arena_matrix(arena, entries, 1);
+  output->narrow_q = lsq_arena_doubles(arena, lsq_size_multiply(rows, LSQ_NARROW));
+  output->narrow_r = lsq_arena_doubles(arena, LSQ_NARROW * LSQ_NARROW);
   output->workspace = lsq_arena_take(arena, bytes, 1);
 }
 
@@ -126,14 +129,24 @@ lsq_matrix lsq_ills_weighted_inputs(lsq_ills_output *output, const lsq_ills_poin
   return scaled;
 }
 
+/* solution <- the minimum-norm least-squares solution of inputs solution = targets. */
+static lsq_status fit(lsq_ills_output *output, const lsq_matrix *inputs, const lsq_matrix *targets,
+                      const lsq_matrix *solution, lsq_error *error) {
+  if (inputs->cols <= LSQ_NARROW && inputs->rows >= inputs->cols &&
+      lsq_narrow_qr(inputs, output->narrow_q, output->narrow_r) &&
+      lsq_narrow_solve(output->narrow_q, output->narrow_r, inputs->cols, targets, solution))
+    return LSQ_OK;
+  return lsq_least_squares(inputs, targets, output->settings->rcond, solution, NULL,
+                           output->workspace, error);
+}
+
 lsq_status lsq_ills_fit_layer(lsq_ills_output *output, const lsq_ills_point *from, size_t l,
                               const lsq_matrix *targets, lsq_network *to, lsq_error *error) {
   const lsq_matrix inputs = lsq_ills_fit_inputs(from, l);
   const lsq_layer *layer = &to->layers[l];
   const size_t d = layer->weight.rows;
   const lsq_matrix solution = lsq_matrix_over(output->solution.data, inputs.cols, targets->cols);
-  const lsq_status status = lsq_least_squares(&inputs, targets, output->settings->rcond, &solution,
-                                              NULL, output->workspace, error);
+  const lsq_status status = fit(output, &inputs, targets, &solution, error);
   if (status != LSQ_OK)
     return status;
   const lsq_matrix weight = lsq_matrix_rows(&solution, 0, d);

@@ -38,7 +38,8 @@ typedef struct {
   lsq_matrix scaled;  /* a layer's inputs, rows weighted */
   lsq_matrix column;  /* N x 1 */
   lsq_matrix solution;
-  void *workspace; /* of the least squares */
+  double *narrow_q, *narrow_r; /* of fits with few inputs */
+  void *workspace;             /* of the least squares */
 } lsq_ills_output;
 
 void lsq_ills_point_place(lsq_ills_point *point, lsq_arena *arena, const lsq_network *net,
