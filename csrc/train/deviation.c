@@ -351,6 +351,18 @@ static lsq_matrix find_gram(lsq_deviation_system *self) {
   return matrix;
 }
 
+/* Few unknowns whose rows are all in one block, independent of each other. */
+static bool solve_narrow(lsq_deviation_system *self) {
+  const size_t n = self->unknowns, rows = self->rows;
+  if (n > LSQ_NARROW || n > rows || rows > self->block_rows || self->sides > 1)
+    return false;
+  const lsq_matrix a = fill_projected(self, &self->lane[0], 0, 0, rows);
+  const lsq_matrix right = lsq_matrix_rows(&self->lane[0].right, 0, rows);
+  const lsq_matrix solution = lsq_matrix_over(self->deviation, n, 1);
+  return lsq_narrow_qr(&a, self->stacked.data, self->triangle.data) &&
+         lsq_narrow_solve(self->stacked.data, self->triangle.data, n, &right, &solution);
+}
+
 /* The triangle of [A R] grows block by block above the rows of the next one; it begins with
    sqrt(ridge) on the diagonal. */
 static lsq_status solve_orthogonally(lsq_deviation_system *self, double ridge, lsq_error *error) {
@@ -388,7 +400,7 @@ lsq_status lsq_deviation_solve(lsq_deviation_system *self, double damping, lsq_e
   if (self->projected)
     find_projections(self);
   if (damping == 0)
-    return solve_orthogonally(self, 0, error);
+    return solve_narrow(self) ? LSQ_OK : solve_orthogonally(self, 0, error);
   const lsq_matrix matrix = find_gram(self);
   double trace = 0;
   for (size_t i = 0; i < n; i++)
