@@ -177,7 +177,7 @@ function parts.stability()
     }, RUNS)
     local late, worst = 0, 0
     for k = 1, RUNS do
-      if not (last[k] <= 10 * best[k]) then late = late + 1 end
+      if last[k] > 10 * best[k] or last[k] ~= last[k] then late = late + 1 end
       worst = math.max(worst, last[k] / best[k])
     end
     print(("step_size %4.2f: %d of %d, worst last/best %.3g, mean best %.2g"):format(
@@ -207,7 +207,8 @@ function parts.adam()
       end
     end
     print(row:format(problem.name, best.rate, ("%.2g"):format(quantile(best.losses, 0.5)),
-                     ("%.2g"):format(mean(best.losses)), ("%.2g"):format(quantile(best.losses, 0.9)),
+                     ("%.2g"):format(mean(best.losses)),
+                     ("%.2g"):format(quantile(best.losses, 0.9)),
                      ("%.1f"):format(1e3 * quantile(best.seconds, 0.5))))
   end)
 end
@@ -273,15 +274,16 @@ function parts.classes()
                             loss = loss, init = UNIFORM }
   end
   local function tell(name, net, seconds)
-    print(("%-24s accuracy %.3f train, %.3f test; cross-entropy %.3f train, %.3f test; %.0f ms")
-      :format(name, net:score(X, Y), net:score(V, W), net:loss(X, Y), net:loss(V, W),
+    local text = "%-22s accuracy %.3f train, %.3f test; cross-entropy %.3f, %.3f; %.0f ms"
+    print(text:format(name, net:score(X, Y), net:score(V, W), net:loss(X, Y), net:loss(V, W),
               1e3 * seconds))
   end
   local net = net_for("tanh")
-  local report = assert(lsqnet.ills(net, X, lsqnet.classification.targets(Y), { iterations = 50 }))
+  local targets = lsqnet.classification.targets(Y)
+  local report = assert(lsqnet.ills(net, X, targets, { iterations = 50 }))
   tell("ills, 50 iterations", lsqnet.classification.classifier(net), report.seconds)
   net = net_for("identity", "cross_entropy")
-  report = assert(lsqnet.adam(net, X, Y, { epochs = 300, batch_size = 400, learning_rate = 0.03 }))
+  report = lsqnet.adam(net, X, Y, { epochs = 300, batch_size = 400, learning_rate = 0.03 })
   tell("adam on cross-entropy", net, report.seconds)
 end
 

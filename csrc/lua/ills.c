@@ -28,18 +28,13 @@ system itself does not grow with N.
 @tparam matrix X N x inputs; best scaled to O(1)
 @tparam matrix Y N x outputs; best within [-0.8, 0.8] for a tanh output
 @tparam[opt] table options beside the common ones:
-`iterations=100`; `variant="robust"` or "paper"; `keep="best"` (of the training loss) or "last"; and,
-with their defaults for robust / paper:
-`step_size=1 / 0.3`;
-`deviation="chain" / "local"`, or "full";
-`fit_order="last" / "first"` (last wherever `joint` or a guard is asked for): when a sweep fits the
-output layer;
-`joint=true / false`;
-`guard=true / false`: try a sweep up to 7 times until the objective does not rise, with 10 times the
-damping each, or "halving" the step;
-`damping=1e-3 / 0` (relative to the mean of the system's diagonal; 0 takes the orthogonal route to the
-solution of minimum norm);
-`anchor=true / false`; `target_cap=1 / math.huge` (of anchored targets);
+`iterations=100`; `variant="robust"` or "paper"; `keep="best"` (of the training loss) or "last";
+and, with their defaults for robust / paper: `step_size=1 / 0.3`; `deviation="chain" / "local"`, or
+"full"; `fit_order="last" / "first"` (last wherever `joint` or a guard is asked for): when a sweep
+fits the output layer; `joint=true / false`; `guard=true / false`: try a sweep up to 7 times until
+the objective does not rise, with 10 times the damping each, or "halving" the step; `damping=1e-3 /
+0` (relative to the mean of the system's diagonal; 0 takes the orthogonal route to the solution of
+minimum norm); `anchor=true / false`; `target_cap=1 / math.huge` (of anchored targets);
 `output_weighting="secant" / "none"`, or "target" (no effect on an identity output);
 `target_margin=1e-3 / 1e-6`.
 For both: `clip_margin=1e-6`; `rcond=1e-10`; `refit=true` (false: hidden layers take
@@ -47,10 +42,10 @@ step_size times their deviation instead of a fit: Gauss-Newton steps); `block_ro
 data taken at a time; by default a block fits the cache; results agree to rounding)
 @treturn[1] table report; the history adds `objective` (what the guard compares: the mean squared
 H - z before the output activation, weighted; with secant weights the mse against the clipped
-targets), `damping`, `step_size` and `tries`; the report adds `rejected`, the tries that were. `stopped` is
-"tolerance" after three iterations that gain less than 1e-12 of the objective, or when it is
-rounding (2^-47 of the targets, root mean square), and "diverged" when an unguarded sweep gives
-numbers that are not finite
+targets), `damping`, `step_size` and `tries`; the report adds `rejected`, the tries that were.
+`stopped` is "tolerance" after three iterations that gain less than 1e-12 of the objective, or when
+it is rounding (2^-47 of the targets, root mean square), and "diverged" when an unguarded sweep
+gives numbers that are not finite
 @treturn[2] nil
 @treturn[2] string message
 @treturn[2] string "non_finite", "too_large", or "no_convergence" of a singular value decomposition
