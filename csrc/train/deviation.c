@@ -391,8 +391,8 @@ static lsq_status solve_orthogonally(lsq_deviation_system *self, double ridge, l
     return status;
   const lsq_matrix r = {triangle.data, n, n, width}, right = {triangle.data + n, n, 1, width};
   const lsq_matrix solution = lsq_matrix_over(self->deviation, n, 1);
-  return lsq_least_squares(&r, &right, self->settings->rcond, &solution, NULL, self->least_squares,
-                           error);
+  const double rcond = ridge > 0 ? self->settings->rcond : self->settings->deviation_rcond;
+  return lsq_least_squares(&r, &right, rcond, &solution, NULL, self->least_squares, error);
 }
 
 lsq_status lsq_deviation_solve(lsq_deviation_system *self, double damping, lsq_error *error) {

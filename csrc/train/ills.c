@@ -11,7 +11,7 @@
 typedef struct {
   int64_t iterations, block_rows;
   int variant, keep, deviation, fit_order, joint, guard, anchor, output_weighting;
-  double step_size, damping, target_cap, target_margin, clip_margin, rcond;
+  double step_size, damping, target_cap, target_margin, clip_margin, rcond, deviation_rcond;
   bool refit;
 } ills_options;
 
@@ -64,6 +64,8 @@ static const lsq_option option_table[] = {
      "distance kept from the ends of the hidden units' range"},
     {"rcond", LSQ_OPTION_NUMBER, offsetof(ills_options, rcond), 1e-10, 0, 1, NULL,
      "singular values at most this times the largest count as zero"},
+    {"deviation_rcond", LSQ_OPTION_NUMBER, offsetof(ills_options, deviation_rcond), 1e-6, 0, 1,
+     NULL, "the same, of deviation systems without damping: smaller ones give leaps, not steps"},
     {"refit", LSQ_OPTION_BOOLEAN, offsetof(ills_options, refit), 1, 0, 0, NULL,
      "fit hidden layers to their targets; false: add the deviations, a Gauss-Newton step"},
     {"block_rows", LSQ_OPTION_INTEGER, offsetof(ills_options, block_rows), 0, 0, 1e9, NULL,
@@ -126,6 +128,7 @@ static void resolve(ills *self, const ills_options *o, const lsq_network *net) {
   s->target_margin = choose_number(o->target_margin, v, 1e-3, 1e-6);
   s->clip_margin = o->clip_margin;
   s->rcond = o->rcond;
+  s->deviation_rcond = o->deviation_rcond;
   s->block_rows = (size_t)o->block_rows;
   const bool last = v == ROBUST || s->joint || self->guard != GUARD_NONE;
   self->fit_order = o->fit_order >= 0 ? (ills_fit_order)o->fit_order : last ? FIT_LAST : FIT_FIRST;

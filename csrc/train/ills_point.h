@@ -14,7 +14,7 @@ typedef struct {
   lsq_deviation deviation;
   lsq_weighting weighting; /* none for an identity output */
   bool joint, anchor, refit;
-  double target_cap, target_margin, clip_margin, rcond;
+  double target_cap, target_margin, clip_margin, rcond, deviation_rcond;
   size_t block_rows; /* 0: chosen */
 } lsq_ills_settings;
 
