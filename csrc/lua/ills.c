@@ -37,7 +37,7 @@ the objective does not rise, with 10 times the damping each, or "halving" the st
 minimum norm); `anchor=true / false`; `target_cap=1 / math.huge` (of anchored targets);
 `output_weighting="secant" / "none"`, or "target" (no effect on an identity output);
 `target_margin=1e-3 / 1e-6`.
-For both: `clip_margin=1e-6`; `rcond=1e-10`; `deviation_rcond=1e-6` (of deviation
+For both: `clip_margin=1e-6`; `rcond=1e-10`; `deviation_rcond=1e-8` (of deviation
 systems without damping); `refit=true` (false: hidden layers take
 step_size times their deviation instead of a fit: Gauss-Newton steps); `block_rows` (rows of the
 data taken at a time; by default a block fits the cache; results agree to rounding)

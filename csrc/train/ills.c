@@ -64,7 +64,7 @@ static const lsq_option option_table[] = {
      "distance kept from the ends of the hidden units' range"},
     {"rcond", LSQ_OPTION_NUMBER, offsetof(ills_options, rcond), 1e-10, 0, 1, NULL,
      "singular values at most this times the largest count as zero"},
-    {"deviation_rcond", LSQ_OPTION_NUMBER, offsetof(ills_options, deviation_rcond), 1e-6, 0, 1,
+    {"deviation_rcond", LSQ_OPTION_NUMBER, offsetof(ills_options, deviation_rcond), 1e-8, 0, 1,
      NULL, "the same, of deviation systems without damping: smaller ones give leaps, not steps"},
     {"refit", LSQ_OPTION_BOOLEAN, offsetof(ills_options, refit), 1, 0, 0, NULL,
      "fit hidden layers to their targets; false: add the deviations, a Gauss-Newton step"},
