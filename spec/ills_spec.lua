@@ -181,6 +181,16 @@ describe("ills", function()
     assert.is_true(found >= 6)
   end)
 
+  it("is stable in the published form, even at full steps", function()
+    for seed = 1, 20 do
+      local net, X, Y = problem({ 2, 2, 1 }, seed, { rows = 200 })
+      local report = lsqnet.ills(net, X, Y, {
+        variant = "paper", step_size = 1, iterations = 100,
+      })
+      assert.is_true(report.history[#report.history].loss <= 10 * report.loss)
+    end
+  end)
+
   it("trains every activation it is said to", function()
     for _, activation in ipairs { "tanh", "sigmoid", "elu", "leaky_relu", "identity", "relu" } do
       for _, output in ipairs { "tanh", "sigmoid", "elu", "identity" } do
