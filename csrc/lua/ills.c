@@ -23,7 +23,7 @@ An iteration costs O(N c u^2) operations, u = (inputs + 1) units being the unkno
 rejects. Memory is O(u^2) a lane plus the activations, N times the sum of the widths: the
 system itself does not grow with N.
 @function ills
-@tparam network net any depth, mse; changed in place. The spec's start is weights of deviation
+@tparam network net any depth, mse; changed in place. A usual start is weights of deviation
 1/sqrt(inputs); teachers are found again from `init={"uniform", -1, 1}`
 @tparam matrix X N x inputs; best scaled to O(1)
 @tparam matrix Y N x outputs; best within [-0.8, 0.8] for a tanh output
