@@ -1,7 +1,9 @@
 local lsqnet = require "lsqnet"
 local tmp = require "tmp"
 
-local PARTS = { "data", "datasets", "gram", "metrics", "optim", "plot", "progress" }
+local PARTS = {
+  "classification", "data", "datasets", "gram", "metrics", "optim", "plot", "progress",
+}
 
 local function files()
   local list = {}

@@ -66,6 +66,18 @@ describe("examples", function()
     assert.matches("^usage: lua5.4 examples/regression.lua data.csv", err)
   end)
 
+  it("ills: finds the weights of a teacher again", function()
+    local status, out = example("ills", {})
+    assert.are.equal(0, status)
+    assert.matches("%(target%)", out)
+    local units = {}
+    for name, unit in out:gmatch("(%l+): ([^\n]+)") do
+      units[name] = units[name] or {}
+      units[name][unit] = true
+    end
+    assert.are.same(units.teacher, units.student)
+  end)
+
   it("callbacks: stops early and keeps a history", function()
     local status, out = example("callbacks", {})
     assert.are.equal(0, status)

@@ -363,3 +363,27 @@ describe("threads", function()
     end
   end)
 end)
+
+describe("tanh", function()
+  it("is right to a few units in the last place, at any size", function()
+    for exponent = -30, 6 do
+      for step = 0, 20 do
+        local x = 2.0 ^ exponent * (1 + step / 20)
+        local expected
+        if x > 0.4 then
+          expected = 1 - 2 / (math.exp(2 * x) + 1)
+        else -- the continued fraction of Lambert
+          expected = 0
+          for odd = 23, 1, -2 do expected = x * x / (odd + expected) end
+          expected = expected / x
+        end
+        for sign = -1, 1, 2 do
+          local net = lsqnet.network { layers = { 1, 1 }, output_activation = "tanh" }
+          net:set_parameters(lsqnet.matrix { 1, 0 })
+          local y = net:predict(lsqnet.matrix { sign * x }):get(1, 1)
+          assert.is_true(math.abs(y / (sign * expected) - 1) < 2e-15, tostring(x))
+        end
+      end
+    end
+  end)
+end)

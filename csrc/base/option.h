@@ -13,17 +13,19 @@ typedef enum {
   LSQ_OPTION_INTEGER, /* int64_t */
   LSQ_OPTION_BOOLEAN, /* bool */
   LSQ_OPTION_CHOICE,  /* int, an index into choices */
+  LSQ_OPTION_SWITCH,  /* int: 0 false, 1 true, 2 and on the index of a choice, plus 2 */
   LSQ_OPTION_VALUE    /* no field: a Lua value that the glue checks itself */
 } lsq_option_type;
 
-/* The table ends with an entry whose name is NULL. */
+/* The table ends with an entry whose name is NULL. A default that another option decides is
+   unset: NaN of a NUMBER, -1 of a CHOICE or SWITCH; the trainer resolves it. */
 typedef struct {
   const char *name;
   lsq_option_type type;
   size_t offset;              /* of the field in the options struct */
   double standard;            /* the default; of a BOOLEAN 0 or 1, of a CHOICE its index */
   double minimum, maximum;    /* inclusive, of NUMBER and INTEGER */
-  const char *const *choices; /* of CHOICE; NULL after the last */
+  const char *const *choices; /* of CHOICE and, may be NULL, SWITCH; NULL after the last */
   const char *text;           /* one line: what it does, with its unit */
 } lsq_option;
 

@@ -57,6 +57,7 @@ static void store_number(const lsq_option *option, void *out, double value) {
     *(bool *)(void *)field = value != 0;
     break;
   case LSQ_OPTION_CHOICE:
+  case LSQ_OPTION_SWITCH:
     *(int *)(void *)field = (int)value;
     break;
   case LSQ_OPTION_VALUE:
@@ -127,6 +128,17 @@ static int choice_index(lua_State *L, const lsq_option *option) {
                     given, hint);
 }
 
+/* true, false or, where the option has them, a name. */
+static int switch_index(lua_State *L, const lsq_option *option) {
+  if (lua_isboolean(L, -1))
+    return lua_toboolean(L, -1);
+  if (option->choices == NULL)
+    return wrong_type(L, option, "a boolean");
+  if (lua_type(L, -1) != LUA_TSTRING)
+    return wrong_type(L, option, "a boolean or a string");
+  return 2 + choice_index(L, option);
+}
+
 /* The value is on top of the stack. */
 static void store_value(lua_State *L, const lsq_option *option, void *out) {
   int whole;
@@ -153,6 +165,9 @@ static void store_value(lua_State *L, const lsq_option *option, void *out) {
     break;
   case LSQ_OPTION_CHOICE:
     store_number(option, out, choice_index(L, option));
+    break;
+  case LSQ_OPTION_SWITCH:
+    store_number(option, out, switch_index(L, option));
     break;
   case LSQ_OPTION_VALUE:
     break;
@@ -199,7 +214,10 @@ int lsq_lua_option_value(lua_State *L, int index, const char *name) {
 static void push_default(lua_State *L, const lsq_option *option) {
   switch (option->type) {
   case LSQ_OPTION_NUMBER:
-    lua_pushnumber(L, option->standard);
+    if (isnan(option->standard)) /* decided elsewhere when it is not given */
+      lua_pushnil(L);
+    else
+      lua_pushnumber(L, option->standard);
     break;
   case LSQ_OPTION_INTEGER:
     lua_pushinteger(L, (lua_Integer)option->standard);
@@ -213,6 +231,14 @@ static void push_default(lua_State *L, const lsq_option *option) {
     else
       lua_pushstring(L, option->choices[(int)option->standard]);
     break;
+  case LSQ_OPTION_SWITCH:
+    if (option->standard < 0)
+      lua_pushnil(L);
+    else if (option->standard < 2)
+      lua_pushboolean(L, option->standard != 0);
+    else
+      lua_pushstring(L, option->choices[(int)option->standard - 2]);
+    break;
   case LSQ_OPTION_VALUE:
     lua_pushnil(L);
     break;
@@ -220,11 +246,10 @@ static void push_default(lua_State *L, const lsq_option *option) {
 }
 
 static void push_option(lua_State *L, const lsq_option *option) {
-  static const char *const types[] = {[LSQ_OPTION_NUMBER] = "number",
-                                      [LSQ_OPTION_INTEGER] = "integer",
-                                      [LSQ_OPTION_BOOLEAN] = "boolean",
-                                      [LSQ_OPTION_CHOICE] = "choice",
-                                      [LSQ_OPTION_VALUE] = "value"};
+  static const char *const types[] = {
+      [LSQ_OPTION_NUMBER] = "number",   [LSQ_OPTION_INTEGER] = "integer",
+      [LSQ_OPTION_BOOLEAN] = "boolean", [LSQ_OPTION_CHOICE] = "choice",
+      [LSQ_OPTION_SWITCH] = "boolean",  [LSQ_OPTION_VALUE] = "value"};
   lua_createtable(L, 0, 7);
   lua_pushstring(L, option->name);
   lua_setfield(L, -2, "name");
@@ -240,7 +265,7 @@ static void push_option(lua_State *L, const lsq_option *option) {
     lua_pushnumber(L, option->maximum);
     lua_setfield(L, -2, "maximum");
   }
-  if (option->type == LSQ_OPTION_CHOICE) {
+  if (option->choices != NULL) { /* of a boolean: the names it takes beside */
     lua_newtable(L);
     for (int k = 0; option->choices[k] != NULL; k++) {
       lua_pushstring(L, option->choices[k]);

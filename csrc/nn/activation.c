@@ -24,9 +24,40 @@ static void elu(double *z, size_t count) {
     z[i] = z[i] < 0 ? expm1(z[i]) : z[i];
 }
 
-static void hyperbolic_tangent(double *z, size_t count) {
+/* -expm1(-2|z|) / (2 + expm1(-2|z|)) to 2 or 3 units in the last place, without a call or a
+   branch, so that the compiler can do several at a time. With -2|z| = n ln 2 + r, expm1 is
+   2^n expm1(r) + (2^n - 1). */
+LSQ_INLINE double vector_tanh(double z) {
+  static const double SHIFT = 0x1.8p52; /* adding it rounds; n is left in its lowest bits */
+  const double magnitude = fabs(z), x = -2 * (magnitude > 22 ? 22 : magnitude);
+  union {
+    double number;
+    uint64_t bits;
+  } power = {x * 0x1.71547652b82fep0 + SHIFT};
+  const double n = power.number - SHIFT;
+  const double r = (x - n * 0x1.62e42feep-1) - n * 0x1.a39ef35793c76p-33;
+  power.bits = (power.bits + 1023) << 52;
+  double p = 1.0 / 6227020800;
+  p = p * r + 1.0 / 479001600;
+  p = p * r + 1.0 / 39916800;
+  p = p * r + 1.0 / 3628800;
+  p = p * r + 1.0 / 362880;
+  p = p * r + 1.0 / 40320;
+  p = p * r + 1.0 / 5040;
+  p = p * r + 1.0 / 720;
+  p = p * r + 1.0 / 120;
+  p = p * r + 1.0 / 24;
+  p = p * r + 1.0 / 6;
+  p = p * r + 0.5;
+  const double part = r + r * r * p;
+  const double e = power.number * part + (power.number - 1);
+  return copysign(-e / (2 + e), z);
+}
+
+static LSQ_CLONES void hyperbolic_tangent(double *z, size_t count) {
+#pragma omp simd
   for (size_t i = 0; i < count; i++)
-    z[i] = tanh(z[i]);
+    z[i] = vector_tanh(z[i]);
 }
 
 /* exp of a negative number only: no overflow, and full relative precision at both ends. */

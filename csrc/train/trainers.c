@@ -4,17 +4,14 @@
 #include "train/anmin.h"
 #include "train/gauss_newton.h"
 #include "train/gradient_trainers.h"
+#include "train/ills.h"
 #include "train/trainer.h"
 #include "train/triangle.h"
 
-const lsq_trainer *const lsq_trainers[] = {&lsq_anmin,
-                                           &lsq_sgd,
-                                           &lsq_adam,
-                                           &lsq_adagrad,
-                                           &lsq_lbfgs,
-                                           &lsq_gauss_newton,
-                                           &lsq_triangle_trainer,
-                                           NULL};
+const lsq_trainer *const lsq_trainers[] = {
+    &lsq_anmin, &lsq_sgd,          &lsq_adam, &lsq_adagrad,
+    &lsq_lbfgs, &lsq_gauss_newton, &lsq_ills, &lsq_triangle_trainer,
+    NULL};
 
 void lsq_warn(lsq_result *result, const char *format, ...) {
   if (result->warning_count == LSQ_WARNINGS)

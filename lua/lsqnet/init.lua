@@ -5,6 +5,7 @@
 local core = require "lsqnet.core"
 
 local parts = {
+  classification = "lsqnet.classification",
   data = "lsqnet.data",
   datasets = "lsqnet.datasets",
   gram = "lsqnet.gram",

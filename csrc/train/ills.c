@@ -1,0 +1,437 @@
+#include "train/ills.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "nn/dense.h"
+#include "nn/inverse.h"
+#include "train/deviation.h"
+
+/* -1 and NaN: not given, decided by the variant. */
+typedef struct {
+  int64_t iterations, block_rows;
+  int variant, keep, deviation, fit_order, joint, guard, anchor, output_weighting;
+  double step_size, damping, target_cap, target_margin, clip_margin, rcond, deviation_rcond;
+  bool refit;
+} ills_options;
+
+typedef enum { ROBUST, PAPER } ills_variant;
+typedef enum { KEEP_BEST, KEEP_LAST } ills_keep;
+typedef enum { FIT_FIRST, FIT_LAST } ills_fit_order;
+typedef enum { GUARD_NONE, GUARD_DAMPING, GUARD_HALVING } ills_guard;
+
+static const char *const variants[] = {"robust", "paper", NULL};
+static const char *const keeps[] = {"best", "last", NULL};
+static const char *const deviations[] = {"local", "chain", "full", NULL};
+static const char *const fit_orders[] = {"first", "last", NULL};
+static const char *const guards[] = {"halving", NULL};
+static const char *const weightings[] = {"none", "target", "secant", NULL};
+
+static const lsq_option option_table[] = {
+    {"iterations", LSQ_OPTION_INTEGER, offsetof(ills_options, iterations), 100, 0, 1e9, NULL,
+     "sweeps over the layers; a guarded one may take several tries"},
+    {"variant", LSQ_OPTION_CHOICE, offsetof(ills_options, variant), ROBUST, 0, 0, variants,
+     "'robust', or 'paper': the method as published; sets the defaults of the options below"},
+    {"keep", LSQ_OPTION_CHOICE, offsetof(ills_options, keep), KEEP_BEST, 0, 0, keeps,
+     "which net is returned: that of the lowest training loss, or the last"},
+    {"step_size", LSQ_OPTION_NUMBER, offsetof(ills_options, step_size), NAN, 0, HUGE_VAL, NULL,
+     "share of the linearised step that the activations go; default: 1, paper 0.3"},
+    {"deviation", LSQ_OPTION_CHOICE, offsetof(ills_options, deviation), -1, 0, 0, deviations,
+     "what a layer's step answers to: the layer above (local), the output (chain), or the output "
+     "for all layers at once (full); default: chain, paper local"},
+    {"fit_order", LSQ_OPTION_CHOICE, offsetof(ills_options, fit_order), -1, 0, 0, fit_orders,
+     "whether a sweep begins or ends with the output layer; default: last, paper first (last "
+     "where a guard or joint is asked for)"},
+    {"joint", LSQ_OPTION_SWITCH, offsetof(ills_options, joint), -1, 0, 0, NULL,
+     "project the output layer out of the deviations; default: true, paper false"},
+    {"guard", LSQ_OPTION_SWITCH, offsetof(ills_options, guard), -1, 0, 0, guards,
+     "try again until the objective does not rise: with more damping (true) or half the step "
+     "('halving'); default: true, paper false"},
+    {"damping", LSQ_OPTION_NUMBER, offsetof(ills_options, damping), NAN, 0, HUGE_VAL, NULL,
+     "multiple of the deviation system's mean diagonal added to it; 0: minimum norm by orthogonal "
+     "transformations; default: 1e-3, paper 0"},
+    {"anchor", LSQ_OPTION_SWITCH, offsetof(ills_options, anchor), -1, 0, 0, NULL,
+     "add the difference of the inverses to the units' own inputs; default: true, paper false"},
+    {"target_cap", LSQ_OPTION_NUMBER, offsetof(ills_options, target_cap), NAN, 0, HUGE_VAL, NULL,
+     "most that an anchored target differs; math.huge: no cap; default: 1, paper math.huge"},
+    {"output_weighting", LSQ_OPTION_CHOICE, offsetof(ills_options, output_weighting), -1, 0, 0,
+     weightings,
+     "weights that bring the fit before the output activation near the one behind it; no effect "
+     "with an identity output; default: secant, paper none"},
+    {"target_margin", LSQ_OPTION_NUMBER, offsetof(ills_options, target_margin), NAN, 1e-15, 0.5,
+     NULL, "distance kept from the ends of the output's range; default: 1e-3, paper 1e-6"},
+    {"clip_margin", LSQ_OPTION_NUMBER, offsetof(ills_options, clip_margin), 1e-6, 1e-15, 0.5, NULL,
+     "distance kept from the ends of the hidden units' range"},
+    {"rcond", LSQ_OPTION_NUMBER, offsetof(ills_options, rcond), 1e-10, 0, 1, NULL,
+     "singular values at most this times the largest count as zero"},
+    {"deviation_rcond", LSQ_OPTION_NUMBER, offsetof(ills_options, deviation_rcond), 1e-8, 0, 1,
+     NULL, "the same, of deviation systems without damping: smaller ones give leaps, not steps"},
+    {"refit", LSQ_OPTION_BOOLEAN, offsetof(ills_options, refit), 1, 0, 0, NULL,
+     "fit hidden layers to their targets; false: add the deviations, a Gauss-Newton step"},
+    {"block_rows", LSQ_OPTION_INTEGER, offsetof(ills_options, block_rows), 0, 0, 1e9, NULL,
+     "rows of the data taken at a time; 0: chosen by the size of the system"},
+    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+
+enum { MOST_TRIES = 7, MOST_STALLS = 3 };
+static const double LEAST_GAIN = 1e-12;    /* relative, of the objective */
+static const double LEAST_DAMPING = 1e-14; /* after success; after failure 100 times that */
+static const double ROUNDING = 0x1p-47;    /* of rms residuals against rms targets */
+
+typedef struct {
+  const lsq_problem *problem;
+  int64_t iterations;
+  ills_keep keep;
+  ills_fit_order fit_order;
+  ills_guard guard;
+  double step_size, damping; /* as they are now */
+  double first_step_size;
+  lsq_ills_settings settings;
+
+  lsq_ills_output output;
+  lsq_deviation_system system;
+  lsq_ills_point points[2], *base, *trial;
+  int64_t iteration; /* -1 before the first report */
+  int tries, stalls;
+  size_t rejected;
+  double floor; /* the objective that is rounding alone */
+  double loss;  /* of the last report */
+  double best_loss;
+  double *best; /* parameters */
+} ills;
+
+/* `given`, or by the variant where it is not. */
+static int choose(int given, ills_variant variant, int robust, int paper) {
+  return given >= 0 ? given : variant == ROBUST ? robust : paper;
+}
+
+static double choose_number(double given, ills_variant variant, double robust, double paper) {
+  return !isnan(given) ? given : variant == ROBUST ? robust : paper;
+}
+
+static void resolve(ills *self, const ills_options *o, const lsq_network *net) {
+  const ills_variant v = (ills_variant)o->variant;
+  self->iterations = o->iterations;
+  self->keep = (ills_keep)o->keep;
+  self->guard = (ills_guard)choose(o->guard, v, GUARD_DAMPING, GUARD_NONE);
+  self->step_size = self->first_step_size = choose_number(o->step_size, v, 1, 0.3);
+  self->damping = choose_number(o->damping, v, 1e-3, 0);
+  lsq_ills_settings *s = &self->settings;
+  s->deviation = (lsq_deviation)choose(o->deviation, v, LSQ_DEVIATION_CHAIN, LSQ_DEVIATION_LOCAL);
+  s->weighting =
+      (lsq_weighting)choose(o->output_weighting, v, LSQ_WEIGHTING_SECANT, LSQ_WEIGHTING_NONE);
+  if (net->output_activation == LSQ_IDENTITY)
+    s->weighting = LSQ_WEIGHTING_NONE;
+  s->joint = choose(o->joint, v, true, false) != 0;
+  s->anchor = choose(o->anchor, v, true, false) != 0;
+  s->refit = o->refit;
+  s->target_cap = choose_number(o->target_cap, v, 1, HUGE_VAL);
+  s->target_margin = choose_number(o->target_margin, v, 1e-3, 1e-6);
+  s->clip_margin = o->clip_margin;
+  s->rcond = o->rcond;
+  s->deviation_rcond = o->deviation_rcond;
+  s->block_rows = (size_t)o->block_rows;
+  const bool last = v == ROBUST || s->joint || self->guard != GUARD_NONE;
+  self->fit_order = o->fit_order >= 0 ? (ills_fit_order)o->fit_order : last ? FIT_LAST : FIT_FIRST;
+}
+
+static void place(ills *self, lsq_arena *arena, const lsq_problem *problem,
+                  const lsq_ills_settings *settings) {
+  const lsq_network *net = problem->net;
+  const size_t rows = problem->x->rows;
+  for (int k = 0; k < 2; k++)
+    lsq_ills_point_place(&self->points[k], arena, net, rows);
+  lsq_ills_output_place(&self->output, arena, net, settings, problem->y);
+  lsq_deviation_place(&self->system, arena, net, settings, rows);
+  self->best = lsq_arena_doubles(arena, net->parameter_count);
+}
+
+static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
+  const lsq_network *net = problem->net;
+  const ills_options *o = options;
+  ills resolved;
+  resolve(&resolved, o, net);
+  if (net->loss != LSQ_MSE)
+    return lsq_fail(error, LSQ_MISUSE,
+                    "ills minimises the mse, the net's loss is %s; lsqnet.classification has "
+                    "targets for classes",
+                    lsq_loss_names[net->loss]);
+  if (!lsq_activation_invertible(net->output_activation, net->alpha))
+    return lsq_fail(error, LSQ_MISUSE, "ills inverts the output activation, %s%s has no inverse",
+                    lsq_activation_names[net->output_activation],
+                    net->output_activation == LSQ_RELU ? "" : " with alpha = 0");
+  if (resolved.guard != GUARD_NONE && resolved.fit_order == FIT_FIRST)
+    return lsq_fail(error, LSQ_MISUSE,
+                    "option 'fit_order': a guard compares nets whose output layer was fitted "
+                    "last; 'first' needs guard = false");
+  return LSQ_OK;
+}
+
+static size_t size(const lsq_problem *problem, const void *options) {
+  ills measured;
+  lsq_arena arena = lsq_arena_measure();
+  lsq_arena_take(&arena, 1, sizeof measured);
+  resolve(&measured, options, problem->net);
+  place(&measured, &arena, problem, &measured.settings);
+  return arena.used;
+}
+
+static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
+                        lsq_error *error) {
+  (void)error;
+  ills *self = memory;
+  lsq_arena arena = lsq_arena_over(memory);
+  lsq_arena_take(&arena, 1, sizeof *self);
+  *self = (ills){.problem = problem, .iteration = -1, .loss = HUGE_VAL, .best_loss = HUGE_VAL};
+  resolve(self, options, problem->net);
+  place(self, &arena, problem, &self->settings);
+  for (int k = 0; k < 2; k++)
+    lsq_ills_point_start(&self->points[k], problem->net, problem->x);
+  self->base = &self->points[0];
+  self->trial = &self->points[1];
+  lsq_ills_output_start(&self->output, problem->net);
+  const lsq_ills_output *output = &self->output;
+  const bool secant = self->settings.weighting == LSQ_WEIGHTING_SECANT;
+  const lsq_matrix *targets = secant ? &output->clipped : &output->targets;
+  double square = 0;
+  for (size_t i = 0; i < targets->rows * targets->cols; i++)
+    square += targets->data[i] * targets->data[i];
+  self->floor = ROUNDING * ROUNDING * square / (double)(targets->rows * targets->cols);
+  return LSQ_OK;
+}
+
+/* residual <- weights (H - z) of the output. */
+static void begin_output_residual(ills *self) {
+  lsq_deviation_system *system = &self->system;
+  const lsq_ills_point *base = self->base;
+  const lsq_matrix *z = &base->z[base->net.depth - 1];
+  const bool weighted = self->settings.weighting != LSQ_WEIGHTING_NONE;
+  system->local = false;
+  system->weights = weighted ? &self->output.weights : NULL;
+  system->projected = self->settings.joint;
+  system->sides = z->cols;
+  system->residual = lsq_matrix_over(system->residual.data, z->rows, z->cols);
+  for (size_t i = 0; i < z->rows * z->cols; i++) {
+    const double weight = weighted ? self->output.weights.data[i] : 1;
+    system->residual.data[i] = weight * (self->output.targets.data[i] - z->data[i]);
+  }
+}
+
+/* residual <- what the refitted layer l leaves of its targets: the local recursion. */
+static void begin_local_residual(ills *self, size_t l) {
+  lsq_deviation_system *system = &self->system;
+  const lsq_layer *layer = &self->trial->net.layers[l];
+  const size_t rows = system->rows, width = layer->weight.cols;
+  lsq_matrix inputs = self->base->inputs[l];
+  inputs.cols--;
+  system->local = true;
+  system->above = &self->trial->net;
+  system->weights = NULL;
+  system->projected = false;
+  system->sides = width;
+  system->residual = lsq_matrix_over(system->residual.data, rows, width);
+  lsq_dense_forward(&inputs, &layer->weight, layer->bias, &system->residual);
+  for (size_t i = 0; i < rows * width; i++)
+    system->residual.data[i] = system->targets.data[i] - system->residual.data[i];
+}
+
+/* The layer l of the trial net: fitted to its targets, or moved by its deviation. */
+static lsq_status move_layer(ills *self, size_t l, lsq_error *error) {
+  lsq_network *net = &self->trial->net;
+  const lsq_layer *layer = &net->layers[l];
+  const lsq_matrix d = lsq_deviation_of(&self->system, l);
+  lsq_deviation_targets(&self->system, l, self->step_size);
+  if (self->settings.refit) {
+    const lsq_matrix targets =
+        lsq_matrix_over(self->system.targets.data, self->system.rows, d.cols);
+    return lsq_ills_fit_layer(&self->output, self->base, l, &targets, net, error);
+  }
+  /* Weights and bias lie behind each other, as in d. */
+  for (size_t i = 0; i < d.rows * d.cols; i++)
+    layer->weight.data[i] += self->step_size * d.data[i];
+  return LSQ_OK;
+}
+
+static void take(lsq_deviation_system *system, size_t lowest, size_t highest) {
+  system->lowest = lowest;
+  system->highest = highest;
+  system->unknowns = 0;
+  for (size_t l = lowest; l <= highest; l++) {
+    const lsq_matrix p = lsq_ills_fit_inputs(system->base, l);
+    system->unknowns += p.cols * system->base->net.layers[l].weight.cols;
+  }
+}
+
+/* trial's hidden layers <- one sweep from base, whose output layer is fitted. */
+static lsq_status sweep(ills *self, lsq_error *error) {
+  const size_t hidden = self->base->net.depth - 1;
+  lsq_deviation_system *system = &self->system;
+  lsq_status status = LSQ_OK;
+  memcpy(self->trial->net.parameters, self->base->net.parameters,
+         self->base->net.parameter_count * sizeof(double));
+  if (hidden == 0)
+    return LSQ_OK;
+  system->base = self->base;
+  lsq_ills_weigh(&self->output, self->base);
+  begin_output_residual(self);
+  if (self->settings.joint)
+    status = lsq_deviation_project(system, &self->output, self->base, error);
+  const bool full = self->settings.deviation == LSQ_DEVIATION_FULL;
+  for (size_t l = hidden; status == LSQ_OK && l-- > 0;) {
+    if (!full || l + 1 == hidden) {
+      take(system, full ? 0 : l, l);
+      status = lsq_deviation_solve(system, self->damping, error);
+    }
+    if (status == LSQ_OK)
+      status = move_layer(self, l, error);
+    if (self->settings.deviation == LSQ_DEVIATION_LOCAL && l > 0)
+      begin_local_residual(self, l);
+  }
+  return status;
+}
+
+static void report(ills *self, lsq_progress *progress) {
+  const lsq_ills_point *base = self->base;
+  lsq_network *net = self->problem->net;
+  memcpy(net->parameters, base->net.parameters, net->parameter_count * sizeof(double));
+  progress->iteration_done = true;
+  progress->iteration = (size_t)self->iteration;
+  progress->loss = self->loss = base->loss;
+  progress->measures[0] = base->objective;
+  progress->measures[1] = self->damping;
+  progress->measures[2] = self->step_size;
+  progress->measures[3] = self->tries;
+  if (base->loss < self->best_loss) {
+    self->best_loss = base->loss;
+    memcpy(self->best, base->net.parameters, net->parameter_count * sizeof(double));
+  }
+  if (self->iteration == self->iterations)
+    progress->stop = LSQ_STOPPED_ITERATIONS;
+  else if (base->objective <= self->floor)
+    progress->stop = LSQ_STOPPED_TOLERANCE;
+}
+
+static void swap_points(ills *self) {
+  lsq_ills_point *point = self->base;
+  self->base = self->trial;
+  self->trial = point;
+}
+
+/* The net as given, as iteration 0; then its output layer is fitted where that comes last. */
+static lsq_status begin(ills *self, lsq_progress *progress, lsq_error *error) {
+  lsq_ills_forward(self->base, 0);
+  lsq_ills_measure(&self->output, self->base);
+  self->iteration = 0;
+  if (!isfinite(self->base->loss)) {
+    progress->stop = LSQ_STOPPED_DIVERGED;
+    return LSQ_OK;
+  }
+  report(self, progress);
+  if (progress->stop != LSQ_RUNNING || self->fit_order == FIT_FIRST)
+    return LSQ_OK;
+  return lsq_ills_fit_output(&self->output, self->base, error);
+}
+
+static lsq_status step_unguarded(ills *self, lsq_progress *progress, lsq_error *error) {
+  lsq_status status = LSQ_OK;
+  self->iteration++;
+  self->tries = 1;
+  if (self->fit_order == FIT_FIRST)
+    status = lsq_ills_fit_output(&self->output, self->base, error);
+  if (status == LSQ_OK)
+    status = sweep(self, error);
+  if (status != LSQ_OK)
+    return status;
+  lsq_ills_forward(self->trial, 0);
+  lsq_ills_measure(&self->output, self->trial);
+  if (self->fit_order == FIT_LAST)
+    status = lsq_ills_fit_output(&self->output, self->trial, error);
+  if (status != LSQ_OK)
+    return status;
+  swap_points(self);
+  if (isfinite(self->base->loss))
+    report(self, progress);
+  else
+    progress->stop = LSQ_STOPPED_DIVERGED;
+  return LSQ_OK;
+}
+
+static void end_guarded(ills *self, double gain, lsq_progress *progress) {
+  self->stalls = gain > LEAST_GAIN ? 0 : self->stalls + 1;
+  self->iteration++;
+  report(self, progress);
+  self->tries = 0;
+  if (progress->stop == LSQ_RUNNING && self->stalls == MOST_STALLS)
+    progress->stop = LSQ_STOPPED_TOLERANCE;
+}
+
+/* One try. The candidate is judged after its output layer was refitted, never before. */
+static lsq_status step_guarded(ills *self, lsq_progress *progress, lsq_error *error) {
+  const double before = self->base->objective;
+  lsq_status status = sweep(self, error);
+  if (status == LSQ_OK) {
+    lsq_ills_forward(self->trial, 0);
+    status = lsq_ills_fit_output(&self->output, self->trial, error);
+  }
+  if (status != LSQ_OK && status != LSQ_NON_FINITE)
+    return status;
+  self->tries++;
+  const double after = self->trial->objective;
+  if (status == LSQ_OK && isfinite(after) && isfinite(self->trial->loss) && after <= before) {
+    swap_points(self);
+    if (self->guard == GUARD_DAMPING)
+      self->damping = fmax(self->damping / 3, LEAST_DAMPING);
+    else
+      self->step_size = fmin(self->first_step_size, 2 * self->step_size);
+    end_guarded(self, (before - after) / fmax(before, 1e-300), progress);
+    return LSQ_OK;
+  }
+  self->rejected++;
+  if (self->guard == GUARD_DAMPING)
+    self->damping = 10 * fmax(self->damping, 100 * LEAST_DAMPING);
+  else
+    self->step_size /= 2;
+  if (self->tries == MOST_TRIES)
+    end_guarded(self, 0, progress);
+  return LSQ_OK;
+}
+
+static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
+  ills *self = memory;
+  lsq_status status;
+  if (self->iteration < 0)
+    status = begin(self, progress, error);
+  else if (self->guard == GUARD_NONE)
+    status = step_unguarded(self, progress, error);
+  else
+    status = step_guarded(self, progress, error);
+  if (status != LSQ_NON_FINITE)
+    return status;
+  progress->stop = LSQ_STOPPED_DIVERGED;
+  return LSQ_OK;
+}
+
+static void finish(void *memory, bool keep_current, lsq_result *result) {
+  const ills *self = memory;
+  const lsq_network *net = self->problem->net;
+  result->totals[0] = (double)self->rejected;
+  result->loss = result->score = self->best_loss;
+  if (keep_current || self->keep == KEEP_LAST)
+    result->loss = result->score = self->loss;
+  else if (isfinite(self->best_loss))
+    memcpy(net->parameters, self->best, net->parameter_count * sizeof(double));
+}
+
+static const char *const measures[] = {"objective", "damping", "step_size", "tries", NULL};
+static const char *const totals[] = {"rejected", NULL};
+
+const lsq_trainer lsq_ills = {.name = "ills",
+                              .text = "iterative linear least squares, for invertible activations",
+                              .options_size = sizeof(ills_options),
+                              .options = option_table,
+                              .measures = measures,
+                              .totals = totals,
+                              .check = check,
+                              .size = size,
+                              .start = start,
+                              .step = step,
+                              .finish = finish};

@@ -1,0 +1,213 @@
+#include "train/ills_point.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "linalg/linalg.h"
+#include "linalg/narrow.h"
+#include "nn/blocks.h"
+#include "nn/dense.h"
+#include "nn/inverse.h"
+
+static const double LEAST_WEIGHT = 1e-6;
+static const double NEAR = 1e-9; /* |H - z| below which the secant is the tangent */
+
+void lsq_ills_point_place(lsq_ills_point *point, lsq_arena *arena, const lsq_network *net,
+                          size_t rows) {
+  lsq_network_place_like(&point->net, arena, net);
+  point->inputs = lsq_arena_take(arena, net->depth, sizeof *point->inputs);
+  point->z = lsq_arena_take(arena, net->depth, sizeof *point->z);
+  for (size_t l = 0; l < net->depth; l++) {
+    const lsq_matrix inputs = lsq_arena_matrix(arena, rows, net->layers[l].weight.rows + 1);
+    const lsq_matrix z = lsq_arena_matrix(arena, rows, net->layers[l].weight.cols);
+    if (point->inputs == NULL)
+      continue;
+    point->inputs[l] = inputs;
+    point->z[l] = z;
+  }
+  point->output = lsq_arena_matrix(arena, rows, lsq_network_outputs(net));
+}
+
+void lsq_ills_output_place(lsq_ills_output *output, lsq_arena *arena, const lsq_network *net,
+                           const lsq_ills_settings *settings, const lsq_matrix *y) {
+  const size_t rows = y->rows, c = y->cols;
+  size_t bytes = 0, entries = 0;
+  *output = (lsq_ills_output){.settings = settings, .y = *y};
+  for (size_t l = 0; l < net->depth; l++) {
+    const size_t p = net->layers[l].weight.rows + (net->layers[l].bias != NULL);
+    const size_t width = net->layers[l].weight.cols;
+    bytes = lsq_size_max(bytes, lsq_least_squares_workspace(rows, p, width));
+    if (l + 1 == net->depth)
+      bytes = lsq_size_max(bytes, lsq_least_squares_workspace(rows, p, 1));
+    entries = lsq_size_max(entries, lsq_size_multiply(p, width));
+  }
+  output->clipped = lsq_arena_matrix(arena, rows, c);
+  output->targets = lsq_arena_matrix(arena, rows, c);
+  output->slopes = lsq_arena_matrix(arena, rows, c);
+  output->weights = lsq_arena_matrix(arena, rows, c);
+  output->scaled = lsq_arena_matrix(arena, rows, net->layers[net->depth - 1].weight.rows + 1);
+  output->column = lsq_arena_matrix(arena, rows, 1);
+  output->solution = lsq_arena_matrix(arena, entries, 1);
+  output->narrow_q = lsq_arena_doubles(arena, lsq_size_multiply(rows, LSQ_NARROW));
+  output->narrow_r = lsq_arena_doubles(arena, LSQ_NARROW * LSQ_NARROW);
+  output->workspace = lsq_arena_take(arena, bytes, 1);
+}
+
+static lsq_matrix without_ones(const lsq_matrix *inputs) {
+  return (lsq_matrix){inputs->data, inputs->rows, inputs->cols - 1, inputs->stride};
+}
+
+void lsq_ills_point_start(lsq_ills_point *point, const lsq_network *net, const lsq_matrix *x) {
+  const lsq_matrix first = without_ones(&point->inputs[0]);
+  lsq_matrix_copy(x, &first);
+  for (size_t l = 0; l < net->depth; l++)
+    for (size_t i = 0; i < x->rows; i++)
+      lsq_matrix_row(&point->inputs[l], i)[point->inputs[l].cols - 1] = 1;
+  memcpy(point->net.parameters, net->parameters, net->parameter_count * sizeof(double));
+}
+
+void lsq_ills_output_start(lsq_ills_output *output, const lsq_network *net) {
+  const double margin = output->settings->target_margin;
+  lsq_matrix_copy(&output->y, &output->clipped);
+  lsq_activation_clip(net->output_activation, margin, &output->clipped);
+  lsq_matrix_copy(&output->clipped, &output->targets);
+  lsq_activation_invert(net->output_activation, net->alpha, margin, &output->targets);
+  lsq_matrix_fill(&output->slopes, 1);
+  lsq_activation_backward(net->output_activation, net->alpha, &output->clipped, &output->slopes);
+}
+
+static void forward_rows(lsq_ills_point *point, size_t first_layer, size_t first, size_t rows) {
+  const lsq_network *net = &point->net;
+  for (size_t l = first_layer; l < net->depth; l++) {
+    const bool last = l + 1 == net->depth;
+    const lsq_matrix all = without_ones(&point->inputs[l]);
+    const lsq_matrix in = lsq_matrix_rows(&all, first, rows);
+    const lsq_matrix z = lsq_matrix_rows(&point->z[l], first, rows);
+    const lsq_matrix after = last ? point->output : without_ones(&point->inputs[l + 1]);
+    const lsq_matrix out = lsq_matrix_rows(&after, first, rows);
+    lsq_dense_forward(&in, &net->layers[l].weight, net->layers[l].bias, &z);
+    lsq_matrix_copy(&z, &out);
+    lsq_activate(lsq_network_activation(net, l), net->alpha, &out);
+  }
+}
+
+void lsq_ills_forward(lsq_ills_point *point, size_t first) {
+  const size_t rows = point->output.rows;
+  const lsq_blocks blocks = lsq_blocks_of(rows, 2 * lsq_network_widest(&point->net));
+  const bool pays = rows * point->net.parameter_count >= LSQ_PARALLEL_WORK;
+#pragma omp parallel for schedule(dynamic) if (pays)
+  for (size_t b = 0; b < blocks.count; b++)
+    forward_rows(point, first, lsq_blocks_first(&blocks, b), lsq_blocks_rows(&blocks, b));
+}
+
+void lsq_ills_weigh(lsq_ills_output *output, const lsq_ills_point *point) {
+  if (output->settings->weighting == LSQ_WEIGHTING_NONE)
+    return;
+  const bool secant = output->settings->weighting == LSQ_WEIGHTING_SECANT;
+  const lsq_matrix *z = &point->z[point->net.depth - 1];
+  const size_t count = z->rows * z->cols; /* all of them are contiguous */
+  for (size_t i = 0; i < count; i++) {
+    const double gap = output->targets.data[i] - z->data[i];
+    double weight = output->slopes.data[i];
+    if (secant && !(fabs(gap) < NEAR))
+      weight = fabs((output->clipped.data[i] - point->output.data[i]) / gap);
+    output->weights.data[i] = weight < LEAST_WEIGHT ? LEAST_WEIGHT : weight;
+  }
+}
+
+lsq_matrix lsq_ills_weighted_inputs(lsq_ills_output *output, const lsq_ills_point *point,
+                                    size_t k) {
+  const lsq_matrix inputs = lsq_ills_fit_inputs(point, point->net.depth - 1);
+  const lsq_matrix scaled = lsq_matrix_over(output->scaled.data, inputs.rows, inputs.cols);
+  for (size_t i = 0; i < inputs.rows; i++) {
+    const double weight = lsq_matrix_row(&output->weights, i)[k];
+    const double *from = lsq_matrix_row(&inputs, i);
+    double *to = lsq_matrix_row(&scaled, i);
+    for (size_t j = 0; j < inputs.cols; j++)
+      to[j] = weight * from[j];
+  }
+  return scaled;
+}
+
+/* solution <- the minimum-norm least-squares solution of inputs solution = targets. */
+static lsq_status fit(lsq_ills_output *output, const lsq_matrix *inputs, const lsq_matrix *targets,
+                      const lsq_matrix *solution, lsq_error *error) {
+  if (inputs->cols <= LSQ_NARROW && inputs->rows >= inputs->cols &&
+      lsq_narrow_qr(inputs, output->narrow_q, output->narrow_r) &&
+      lsq_narrow_solve(output->narrow_q, output->narrow_r, inputs->cols, targets, solution))
+    return LSQ_OK;
+  return lsq_least_squares(inputs, targets, output->settings->rcond, solution, NULL,
+                           output->workspace, error);
+}
+
+lsq_status lsq_ills_fit_layer(lsq_ills_output *output, const lsq_ills_point *from, size_t l,
+                              const lsq_matrix *targets, lsq_network *to, lsq_error *error) {
+  const lsq_matrix inputs = lsq_ills_fit_inputs(from, l);
+  const lsq_layer *layer = &to->layers[l];
+  const size_t d = layer->weight.rows;
+  const lsq_matrix solution = lsq_matrix_over(output->solution.data, inputs.cols, targets->cols);
+  const lsq_status status = fit(output, &inputs, targets, &solution, error);
+  if (status != LSQ_OK)
+    return status;
+  const lsq_matrix weight = lsq_matrix_rows(&solution, 0, d);
+  lsq_matrix_copy(&weight, &layer->weight);
+  if (layer->bias != NULL)
+    memcpy(layer->bias, lsq_matrix_row(&solution, d), targets->cols * sizeof(double));
+  return LSQ_OK;
+}
+
+static lsq_status fit_weighted(lsq_ills_output *output, lsq_ills_point *point, lsq_error *error) {
+  const lsq_layer *layer = &point->net.layers[point->net.depth - 1];
+  const size_t d = layer->weight.rows;
+  for (size_t k = 0; k < layer->weight.cols; k++) {
+    const lsq_matrix inputs = lsq_ills_weighted_inputs(output, point, k);
+    const lsq_matrix solution = lsq_matrix_over(output->solution.data, inputs.cols, 1);
+    for (size_t i = 0; i < inputs.rows; i++)
+      output->column.data[i] =
+          lsq_matrix_row(&output->weights, i)[k] * lsq_matrix_row(&output->targets, i)[k];
+    const lsq_status status = lsq_least_squares(&inputs, &output->column, output->settings->rcond,
+                                                &solution, NULL, output->workspace, error);
+    if (status != LSQ_OK)
+      return status;
+    for (size_t j = 0; j < d; j++)
+      lsq_matrix_row(&layer->weight, j)[k] = solution.data[j];
+    if (layer->bias != NULL)
+      layer->bias[k] = solution.data[d];
+  }
+  return LSQ_OK;
+}
+
+lsq_status lsq_ills_fit_output(lsq_ills_output *output, lsq_ills_point *point, lsq_error *error) {
+  const size_t last = point->net.depth - 1;
+  lsq_status status;
+  if (output->settings->weighting == LSQ_WEIGHTING_NONE)
+    status = lsq_ills_fit_layer(output, point, last, &output->targets, &point->net, error);
+  else {
+    lsq_ills_weigh(output, point);
+    status = fit_weighted(output, point, error);
+  }
+  if (status != LSQ_OK)
+    return status;
+  lsq_ills_forward(point, last);
+  lsq_ills_measure(output, point);
+  return LSQ_OK;
+}
+
+void lsq_ills_measure(const lsq_ills_output *output, lsq_ills_point *point) {
+  const lsq_matrix *z = &point->z[point->net.depth - 1];
+  const size_t count = z->rows * z->cols, c = z->cols;
+  const lsq_weighting weighting = output->settings->weighting;
+  double loss = 0, objective = 0;
+  for (size_t i = 0; i < count; i++) {
+    const double error = point->output.data[i] - lsq_matrix_row(&output->y, i / c)[i % c];
+    double gap = output->targets.data[i] - z->data[i];
+    if (weighting == LSQ_WEIGHTING_SECANT) /* its weighted residual is this one */
+      gap = output->clipped.data[i] - point->output.data[i];
+    else if (weighting == LSQ_WEIGHTING_TARGET)
+      gap *= fmax(output->slopes.data[i], LEAST_WEIGHT);
+    loss += error * error;
+    objective += gap * gap;
+  }
+  point->loss = loss / (double)count;
+  point->objective = objective / (double)count;
+}

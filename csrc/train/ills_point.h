@@ -1,0 +1,82 @@
+/* A net with what it computes on the training data, and the exact fit of its output layer. */
+#ifndef LSQ_TRAIN_ILLS_POINT_H
+#define LSQ_TRAIN_ILLS_POINT_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "nn/network.h"
+
+typedef enum { LSQ_DEVIATION_LOCAL, LSQ_DEVIATION_CHAIN, LSQ_DEVIATION_FULL } lsq_deviation;
+typedef enum { LSQ_WEIGHTING_NONE, LSQ_WEIGHTING_TARGET, LSQ_WEIGHTING_SECANT } lsq_weighting;
+
+/* The options of a sweep, their defaults resolved. */
+typedef struct {
+  lsq_deviation deviation;
+  lsq_weighting weighting; /* none for an identity output */
+  bool joint, anchor, refit;
+  double target_cap, target_margin, clip_margin, rcond, deviation_rcond;
+  size_t block_rows; /* 0: chosen */
+} lsq_ills_settings;
+
+typedef struct {
+  lsq_network net;
+  lsq_matrix *inputs; /* of layer l: N x (widths[l] + 1), the last column 1 */
+  lsq_matrix *z;      /* of layer l before activation: N x widths[l + 1] */
+  lsq_matrix output;  /* N x c */
+  double loss;        /* mse against Y */
+  double objective;   /* of the guard */
+} lsq_ills_point;
+
+/* What the fits of the output layer share. */
+typedef struct {
+  const lsq_ills_settings *settings;
+  lsq_matrix y;
+  lsq_matrix clipped; /* Y within the range of the output activation, N x c */
+  lsq_matrix targets; /* H = sigma^-1(clipped), N x c */
+  lsq_matrix slopes;  /* sigma'(H), N x c */
+  lsq_matrix weights; /* of the rows, N x c; of the point they were last computed at */
+  lsq_matrix scaled;  /* a layer's inputs, rows weighted */
+  lsq_matrix column;  /* N x 1 */
+  lsq_matrix solution;
+  double *narrow_q, *narrow_r; /* of fits with few inputs */
+  void *workspace;             /* of the least squares */
+} lsq_ills_output;
+
+void lsq_ills_point_place(lsq_ills_point *point, lsq_arena *arena, const lsq_network *net,
+                          size_t rows);
+void lsq_ills_output_place(lsq_ills_output *output, lsq_arena *arena, const lsq_network *net,
+                           const lsq_ills_settings *settings, const lsq_matrix *y);
+
+/* The inputs of layer 0 are x for good; the net's parameters are copied. */
+void lsq_ills_point_start(lsq_ills_point *point, const lsq_network *net, const lsq_matrix *x);
+void lsq_ills_output_start(lsq_ills_output *output, const lsq_network *net);
+
+/* What a fit of layer l takes: its inputs, with the column of ones where it has a bias. */
+static inline lsq_matrix lsq_ills_fit_inputs(const lsq_ills_point *point, size_t l) {
+  lsq_matrix p = point->inputs[l];
+  p.cols -= point->net.layers[l].bias == NULL;
+  return p;
+}
+
+/* Everything of the point from its parameters, from layer `first` on. */
+void lsq_ills_forward(lsq_ills_point *point, size_t first);
+
+/* Computes the row weights at the point. */
+void lsq_ills_weigh(lsq_ills_output *output, const lsq_ills_point *point);
+
+/* scaled <- the output layer's inputs, their rows weighted for output k. */
+lsq_matrix lsq_ills_weighted_inputs(lsq_ills_output *output, const lsq_ills_point *point, size_t k);
+
+/* The layer l of `to` that takes the inputs of `from` nearest to the targets (N x width), at
+   minimum norm. Without to->net's bias the ones are left out. */
+lsq_status lsq_ills_fit_layer(lsq_ills_output *output, const lsq_ills_point *from, size_t l,
+                              const lsq_matrix *targets, lsq_network *to, lsq_error *error);
+
+/* The output layer nearest to H at weights computed here, then z, output, loss and objective
+   of the point, whose inputs are valid. */
+lsq_status lsq_ills_fit_output(lsq_ills_output *output, lsq_ills_point *point, lsq_error *error);
+
+/* loss and objective, from z and output. */
+void lsq_ills_measure(const lsq_ills_output *output, lsq_ills_point *point);
+
+#endif
