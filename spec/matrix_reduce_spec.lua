@@ -152,6 +152,9 @@ describe("reductions", function()
     -- the data themselves are rounded to offset * EPS / 2
     assert.is_true(math.abs((base + offset):std() - expected) <= offset * EPS)
     assert.same(1, matrix({ 1e15, 1e15 + 1, 1e15 + 2 }):std())
+    -- the mean, 2^52 + 0.5, is no double
+    local apart = matrix { { 2 ^ 52 }, { 2 ^ 52 + 1 } }
+    assert.same({ 0.5 ^ 0.5, 0.5 ^ 0.5 }, { apart:std(), apart:std("rows"):get(1, 1) })
     assert.same({ { 1 } }, matrix({ 1e15, 1e15 + 1, 1e15 + 2 }):std("rows"):totable())
     for _, scale in ipairs { 2 ^ 1000, 2 ^ -1000, 2 ^ -1040 } do
       local m = base:map(function(x) return x * scale end)

@@ -82,11 +82,11 @@ static double rounded_sum(const accumulator *acc, size_t j) {
   return isfinite(acc->error[j]) ? acc->value[j] + acc->error[j] : acc->value[j];
 }
 
-/* (value + error) / count, rounded once: the mean of equal numbers is that number. */
+/* The mean of equal numbers is that number: their quotient is off by half a unit in its last
+   place at most, which the second rounding takes back. */
 static double mean_of_sum(const accumulator *acc, size_t j, size_t count) {
   const double n = (double)count, quotient = acc->value[j] / n;
-  const double rest = fma(-quotient, n, acc->value[j]) + acc->error[j];
-  return isfinite(rest) ? quotient + rest / n : quotient;
+  return isfinite(acc->error[j]) ? quotient + acc->error[j] / n : quotient;
 }
 
 /* Whether all of m is seen as one strip of its own columns, and not as lines of lanes. */
