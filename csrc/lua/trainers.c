@@ -272,8 +272,8 @@ output layer is refitted before the first iteration.
 
 Memory is O((d+1)^2 h^2), whatever N is; an iteration costs O(N (d+1)^2 h^2 + ((d+1) h)^3). With
 `solver="cg"` the system is never formed: memory is O((d+1) h + (d+1)^2) and a bit for each row
-and unit, an iteration O(N (d+1) h) for each of the 1 to 30 conjugate-gradient iterations that it
-usually takes. docs/large.md has the numbers.
+and unit, an iteration O(N (d+1) h) for each conjugate-gradient iteration, usually 1 to 4 at the
+default tolerance. docs/large.md has the numbers.
 @function anmin
 @tparam network net layers {d, h, c}, relu or leaky_relu, identity output, biases, mse; changed
 in place. The paper draws its start from N(0, 1): `init="normal"`
