@@ -24,7 +24,10 @@
    groups of a pass: 2.5 27 15. The whole call, all patterns distinct: 2.4 27 12, of which
    sum_tile 92, 93 and 60 %, pack_rows, which reads z from memory, 2, 2 and 13 %, and
    transpose_pass 5, 2 and 17 %; on two threads 1.5 16 7. With the patterns of a hidden layer over
-   two inputs the last is 1.9. */
+   two inputs the last is 1.9.
+
+   The threads meet twice for each filling of the slots. On a quiet machine half the slots would
+   do as well; beside a busy process every meeting costs a time slice, some 5 ms. */
 enum {
   LANES = 8,
   GROUP = 6,
@@ -33,10 +36,10 @@ enum {
   PASS = GROUP * GROUPS, /* slots; their bits fit a 64-bit word */
   TABLE = GROUPS * SUBSETS * LANES,
   RANGE = 4096,           /* pairs swept at a time: 256 kB of accumulators, for the L2 cache */
-  MOST_PACKED = 1 << 14,  /* words of firing patterns: 128 kB */
+  MOST_PACKED = 1 << 16,  /* words of firing patterns: 512 kB */
   WORTH = 1 << 16,        /* lookups or comparisons below which one thread is faster than more */
-  MOST_SLOTS = 4128,      /* a multiple of PASS, above the 2081 cells of 64 units, 2 inputs */
-  MOST_PRODUCTS = 1 << 18 /* doubles that slots may fill: 2 MB */
+  MOST_SLOTS = 8256,      /* a multiple of PASS */
+  MOST_PRODUCTS = 1 << 19 /* doubles that slots may fill: 4 MB */
 };
 
 /* One SIMD register of AVX-512; two, four under AVX2, SSE2. */
