@@ -16,6 +16,8 @@ typedef struct {
   const lsq_matrix *x, *y;      /* the training data, finite, same number of rows, at least 1 */
   lsq_random *random;           /* for every draw a trainer makes */
   const double *learning_rates; /* of each epoch, by the schedule option; NULL without */
+  int64_t restarts;             /* asked for, and how they are drawn */
+  const lsq_init *init;
 } lsq_problem;
 
 typedef enum {
@@ -40,6 +42,7 @@ typedef struct {
   double loss;                   /* full training loss of the net at that moment */
   double measures[LSQ_MEASURES]; /* in the order of the trainer's measures; NaN: absent */
   lsq_stop stop;                 /* LSQ_RUNNING, or why there is no further step */
+  bool midway;                   /* not a net to stop at: its loss is not held against the target */
 } lsq_progress;
 
 /* What finish tells. */
@@ -47,6 +50,7 @@ typedef struct {
   double loss;  /* training loss of the net as it is left; infinite when no iterate is finite */
   double score; /* what restarts are compared by, lower is better */
   double totals[LSQ_MEASURES]; /* in the order of the trainer's totals */
+  int64_t restart; /* of restarts that are iterations, the one the net is left at, from 1 */
   int warning_count;
   char warnings[LSQ_WARNINGS][LSQ_WARNING_SIZE];
 } lsq_result;
@@ -55,10 +59,14 @@ struct lsq_trainer {
   const char *name;
   const char *text; /* one line */
   size_t options_size;
-  const lsq_option *options;   /* its own; the common ones are added by the glue */
-  const char *const *measures; /* names of the extra history columns, NULL after the last */
-  const char *const *totals;   /* names of the extra report fields, NULL after the last */
-  const void *rule;            /* what trainers that share their functions differ by */
+  const lsq_option *options;    /* its own; the common ones are added by the glue */
+  const char *const *measures;  /* names of the extra history columns, NULL after the last */
+  const char *const *totals;    /* names of the extra report fields, NULL after the last */
+  const void *rule;             /* what trainers that share their functions differ by */
+  bool restarts_are_iterations; /* it makes the restarts itself, each one an iteration */
+
+  /* Whether the report gets `trace`, the losses of the history without the first. May be NULL. */
+  bool (*traces)(const void *options);
 
   /* LSQ_MISUSE for what the option table cannot express: a net of the wrong kind. May be
      NULL. */
@@ -66,6 +74,10 @@ struct lsq_trainer {
 
   /* Bytes of `self`, which is aligned to LSQ_ALIGNMENT; SIZE_MAX when too large. */
   size_t (*size)(const lsq_problem *problem, const void *options);
+
+  /* Once, before the first start: works out what all restarts share. May be NULL. */
+  lsq_status (*prepare)(void *self, const lsq_problem *problem, const void *options,
+                        lsq_error *error);
 
   /* problem and options stay valid until finish. */
   lsq_status (*start)(void *self, const lsq_problem *problem, const void *options,
@@ -78,6 +90,12 @@ struct lsq_trainer {
   /* Leaves the net as the options ask (best or last), or at its current iterate where the
      caller wants that one. May be called after any step. The result comes zeroed. */
   void (*finish)(void *self, bool keep_current, lsq_result *result);
+
+  /* For trainers whose restarts are worth running side by side: the score that each training
+     would end with whose net is drawn from a generator, infinite where it diverges. The result
+     must not depend on the number of threads. May be NULL; needs `prepare`, whose work it goes
+     on from. Each of their draws has a generator of its own, split off problem->random. */
+  void (*score_draws)(void *self, const lsq_random *generators, size_t count, double *scores);
 
   /* For trainers that take a schedule: how many learning rates it has to give. */
   size_t (*epochs)(const void *options);

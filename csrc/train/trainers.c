@@ -4,10 +4,15 @@
 #include "train/anmin.h"
 #include "train/gauss_newton.h"
 #include "train/gradient_trainers.h"
+#include "train/knots.h"
+#include "train/linstorch.h"
+#include "train/random_search.h"
 #include "train/trainer.h"
 
-const lsq_trainer *const lsq_trainers[] = {&lsq_anmin, &lsq_sgd,          &lsq_adam, &lsq_adagrad,
-                                           &lsq_lbfgs, &lsq_gauss_newton, NULL};
+const lsq_trainer *const lsq_trainers[] = {&lsq_anmin,      &lsq_sgd,           &lsq_adam,
+                                           &lsq_adagrad,    &lsq_lbfgs,         &lsq_gauss_newton,
+                                           &lsq_linstorch,  &lsq_random_search, &lsq_elm,
+                                           &lsq_spread_net, &lsq_knot_search,   NULL};
 
 void lsq_warn(lsq_result *result, const char *format, ...) {
   if (result->warning_count == LSQ_WARNINGS)
