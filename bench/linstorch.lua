@@ -54,7 +54,7 @@ local sx, sy = scaled(lsqnet.datasets.sin_plus_one(1001))
 print(("one solve of 1-10-1, us over 1000 restarts: 60 asked, %.1f"):format(
   search(sx, sy, 10, { restarts = 1000 })))
 print(("sin(x)+1 to 0.27, ms: 5 asked, %.2f"):format(
-  search(sx, sy, 10, { restarts = 1000000, target_loss = 0.27 })))
+  search(sx, sy, 10, { restarts = 1000000, target_loss = 0.27, time_limit = 0.2 })))
 local C, D = lsqnet.datasets.concrete()
 if C then
   local cx, cy = scaled(C, D)

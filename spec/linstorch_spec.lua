@@ -12,7 +12,7 @@ end
 
 local function near(expected, value, tolerance, what)
   local difference = math.abs(expected - value)
-  if not (difference <= tolerance) then
+  if difference > tolerance or difference ~= difference then
     local text = "%s: %.17g expected, got %.17g (difference %.2g)"
     error(text:format(what, expected, value, difference), 2)
   end
