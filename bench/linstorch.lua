@@ -106,6 +106,43 @@ if data[#data][1] == "concrete" then
     search(cx, cy, { restarts = 1000000, target_loss = 0.38 })))
 end
 
+print("\nhidden layers of width 10, 100 nets, mean / best, ms; then 200 nets worse than the line, %")
+for _, set in ipairs(data) do
+  local x, y = scaled(set[2], set[3])
+  local bound = select(2, lsqnet.linear_regression(x, y)).loss * (1 + 1e-9)
+  local function solve(layers, seed)
+    return assert(lsqnet.linstorch(lsqnet.network { layers = layers, seed = seed }, x, y))
+  end
+  local layers = { x.cols, 1 }
+  for depth = 1, 5 do
+    table.insert(layers, 2, 10)
+    local sum, best, seconds = 0, math.huge, 0
+    for seed = 1, 100 do
+      local report = solve(layers, seed)
+      sum, best = sum + report.loss, math.min(best, report.loss)
+      seconds = seconds + report.seconds
+    end
+    print(("%-9s depth %d: %.4f / %.4f, %.2f"):format(set[1], depth, sum / 100, best, seconds * 10))
+  end
+  for _, width in ipairs { 1, 2, 3, 5, 10, 50 } do
+    local sum, worse = 0, 0
+    for seed = 1, 200 do
+      local loss = solve({ x.cols, width, 1 }, seed).loss
+      sum, worse = sum + loss, worse + (loss > bound and 1 or 0)
+    end
+    print(("%-9s width %d: mean %.4f, worse %.1f %%"):format(set[1], width, sum / 200, worse / 2))
+  end
+end
+local trace = assert(lsqnet.linstorch(draw(sx, 1), sx, sy, { trace = true })).trace
+print(("trace on sin: %.3f %.1f %.1f %.3f"):format(table.unpack(trace)))
+
+local cosine = X:map(function(x) return math.cos(x) + 1 end)
+for _, name in ipairs { "linstorch", "elm", "knot_search", "spread_net" } do
+  local options = { restarts = (name == "linstorch" or name == "elm") and 100 or nil }
+  print(("cos(x)+1, %s: %.5f"):format(name,
+    assert(lsqnet[name](draw(X, 1), X, cosine, options)).loss))
+end
+
 local starts = {
   none = function() end,
   linstorch = lsqnet.linstorch,
