@@ -88,6 +88,19 @@ describe("examples", function()
     assert.are.equal(iterations + 1, entries)
   end)
 
+  it("linstorch: the floor of the search, and what goes below it", function()
+    local status, out, err = example("linstorch", {})
+    assert.are.same({ 0, "" }, { status, err })
+    local r2 = {}
+    for value in out:gmatch("R2 on the test part ([%d.]+)") do
+      r2[#r2 + 1] = tonumber(value)
+    end
+    local line, linstorch, search, spread, newton = table.unpack(r2)
+    -- measured 0.604, 0.611, 0.928, 0.831, 0.955
+    assert.is_true(line < 0.65 and linstorch > line and search > linstorch)
+    assert.is_true(spread > line and newton > 0.94)
+  end)
+
   it("streaming: from a CSV file that need not fit into memory to a saved net", function()
     tmp.with(function(folder)
       local rng = lsqnet.rng(1)

@@ -87,4 +87,10 @@ size_t lsq_least_squares_workspace(size_t m, size_t n, size_t k);
 lsq_status lsq_least_squares(const lsq_matrix *a, const lsq_matrix *b, double rcond,
                              const lsq_matrix *x, size_t *rank, void *workspace, lsq_error *error);
 
+/* The same for problems that are solved by the thousand: on the calling thread, and several
+   times as fast where a and b fit a second-level cache. Workspace as for both. */
+size_t lsq_small_least_squares_workspace(size_t m, size_t n, size_t k);
+lsq_status lsq_small_least_squares(const lsq_matrix *a, const lsq_matrix *b, double rcond,
+                                   const lsq_matrix *x, void *workspace, lsq_error *error);
+
 #endif

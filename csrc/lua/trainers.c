@@ -20,7 +20,8 @@ static bool leaves_restarts(const lsq_training *t) {
 static void allocate(lsq_training *t) {
   lua_State *L = t->L;
   const lsq_network *net = t->problem.net;
-  t->problem.restarts = leaves_restarts(t) ? (size_t)t->common.restarts : 1;
+  const bool one_by_one = t->trainer->runs_restarts != NULL && !leaves_restarts(t);
+  t->problem.restarts = one_by_one ? 1 : (size_t)t->common.restarts;
   t->problem.init = &t->init;
   int before = lsq_lua_enter(L);
   size_t bytes = t->trainer->size(&t->problem, t->options), validation_bytes = 0;
@@ -89,6 +90,16 @@ static double streamed_loss(const lsq_training *t) {
   return sum / (double)rows;
 }
 
+/* What all restarts share. */
+static lsq_status prepare(lsq_training *t, lsq_error *error) {
+  if (t->trainer->prepare == NULL)
+    return LSQ_OK;
+  int before = lsq_lua_enter(t->L);
+  lsq_status status = t->trainer->prepare(t->memory, &t->problem, t->options, error);
+  lsq_threads_leave(before);
+  return status;
+}
+
 /* The full training loss of the net as it stands. */
 static double full_loss(const lsq_training *t) {
   const lsq_network *net = t->problem.net;
@@ -133,7 +144,7 @@ static lsq_status run_once(lsq_training *t, lsq_result *result, lsq_error *error
     if (progress.iteration_done)
       lsq_training_record(t, &progress);
     lsq_lua_answer_host(t->L);
-    if (t->stopped == NULL && progress.stop == LSQ_RUNNING &&
+    if (t->stopped == NULL && progress.stop == LSQ_RUNNING && !t->replaying &&
         lsq_clock_seconds() - t->started >= t->common.time_limit)
       t->stopped = "time";
   }
@@ -154,37 +165,67 @@ static void keep(lsq_training *t) {
   lua_replace(t->L, t->kept_state);
 }
 
+/* Trains from the net as it stands, and keeps what it leads to if that is the best so far. */
+static lsq_status run_restart(lsq_training *t, lsq_error *error) {
+  const lsq_network *net = t->problem.net;
+  lsq_result result;
+  t->problem.restart = (size_t)t->restart;
+  if (t->restart > 1) {
+    lua_newtable(t->L);
+    lua_replace(t->L, t->history);
+  }
+  const lsq_status status = run_once(t, &result, error);
+  if (t->restart > 1 && !(result.score < t->best_result.score))
+    return status;
+  t->best_result = result;
+  t->best_restart = t->restart;
+  keep(t);
+  if (t->best != NULL)
+    memcpy(t->best, net->parameters, net->parameter_count * sizeof(double));
+  return status;
+}
+
+/* All restarts but the first side by side, of which the best is then trained. */
+static lsq_status run_search(lsq_training *t, lsq_error *error) {
+  if (!lsq_training_search(t)) {
+    if (t->stopped != NULL)
+      t->ended = t->stopped;
+    return LSQ_OK;
+  }
+  const char *stopped = t->stopped;
+  t->stopped = NULL;
+  t->replaying = true;
+  const lsq_status status = run_restart(t, error);
+  if (stopped != NULL)
+    t->ended = stopped;
+  return status;
+}
+
 static lsq_status run_restarts(lsq_training *t, lsq_error *error) {
-  if (t->problem.restarts > 1) {
+  if (leaves_restarts(t)) {
     t->restart = 1;
     const lsq_status status = run_once(t, &t->best_result, error);
-    t->best_restart = (int64_t)t->best_result.restart + 1;
+    t->best_restart = (int64_t)t->best_result.restart;
     keep(t);
     return status;
   }
   lsq_network *net = t->problem.net;
-  const size_t bytes = net->parameter_count * sizeof(double);
-  lsq_status status = LSQ_OK;
-  for (t->restart = 1; status == LSQ_OK && t->restart <= t->common.restarts && t->stopped == NULL;
-       t->restart++) {
-    lsq_result result;
-    t->problem.restart = (size_t)t->restart;
-    if (t->restart > 1) {
-      lsq_network_initialise(net, &t->init, &t->random);
-      lua_newtable(t->L);
-      lua_replace(t->L, t->history);
+  const int64_t restarts = t->trainer->restarts_are_iterations ? 1 : t->common.restarts;
+  const bool together = t->trainer->score_draws != NULL && !lsq_training_is_watched(t);
+  t->restart = 1;
+  lsq_status status = prepare(t, error);
+  if (status == LSQ_OK)
+    status = run_restart(t, error);
+  while (status == LSQ_OK && ++t->restart <= restarts && t->stopped == NULL) {
+    if (together) {
+      status = run_search(t, error);
+      break;
     }
-    status = run_once(t, &result, error);
-    if (t->restart > 1 && !(result.score < t->best_result.score))
-      continue;
-    t->best_result = result;
-    t->best_restart = t->restart;
-    keep(t);
-    if (t->best != NULL)
-      memcpy(t->best, net->parameters, bytes);
+    lsq_training_draw(t);
+    status = run_restart(t, error);
   }
-  if (t->best != NULL)
-    memcpy(net->parameters, t->best, bytes);
+  if (t->best != NULL && t->best_restart > 0)
+    memcpy(net->parameters, t->best, net->parameter_count * sizeof(double));
   return status;
 }
 
@@ -193,6 +234,19 @@ static void push_warnings(lua_State *L, const lsq_result *result) {
   for (int k = 0; k < result->warning_count; k++) {
     lua_pushstring(L, result->warnings[k]);
     lua_rawseti(L, -2, k + 1);
+  }
+}
+
+/* The losses of the history behind its first entry. */
+static void push_trace(const lsq_training *t) {
+  lua_State *L = t->L;
+  const lua_Integer entries = (lua_Integer)lua_rawlen(L, t->kept);
+  lua_createtable(L, entries > 0 ? (int)entries - 1 : 0, 0);
+  for (lua_Integer k = 2; k <= entries; k++) {
+    lua_rawgeti(L, t->kept, k);
+    lua_getfield(L, -1, "loss");
+    lua_rawseti(L, -3, k - 1);
+    lua_pop(L, 1);
   }
 }
 
@@ -212,8 +266,13 @@ static void push_report(lsq_training *t) {
   lua_pushstring(L, t->ended);
   lua_setfield(L, -2, "stopped");
   if (t->common.restarts > 1) {
-    lua_pushinteger(L, t->best_restart);
+    const bool own = t->trainer->restarts_are_iterations;
+    lua_pushinteger(L, own ? (lua_Integer)result->restart : t->best_restart);
     lua_setfield(L, -2, "restart");
+  }
+  if (t->trainer->traces != NULL && t->trainer->traces(t->options)) {
+    push_trace(t);
+    lua_setfield(L, -2, "trace");
   }
   const char *const *names = t->trainer->totals;
   for (int k = 0; names != NULL && names[k] != NULL; k++)

@@ -45,6 +45,7 @@ typedef struct {
   const char *stopped; /* why the whole call ends; NULL while it does not */
   const char *ended;   /* why the last restart ended */
   int64_t restart, best_restart;
+  bool replaying; /* the best draw of a search: goes on whatever the clock says */
 } lsq_training;
 
 /* Trains by the driver: the arguments on the stack as of a trainer, the net among them; pushes
@@ -57,6 +58,17 @@ lsq_status lsq_training_read(lsq_training *t, lsq_error *error);
 
 /* Tells of a finished iteration: the history, the user's callback, the reasons to stop. */
 void lsq_training_record(lsq_training *t, const lsq_progress *progress);
+
+/* Whether somebody wants to be told of every iteration of every restart. */
+bool lsq_training_is_watched(const lsq_training *t);
+
+/* Draws the net of the next restart. */
+void lsq_training_draw(lsq_training *t);
+
+/* Scores all restarts from t->restart on, until there is a reason to stop, which t->stopped
+   gets. True when one is better than the best so far: then the net is its draw, and t->restart
+   its number. */
+bool lsq_training_search(lsq_training *t);
 
 /* Reads the options `schedule` and `state`. */
 void lsq_training_read_state(lsq_training *t);

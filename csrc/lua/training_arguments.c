@@ -98,6 +98,7 @@ static void read_options(lsq_training *t) {
   t->init = t->problem.net->init;
   if (lsq_lua_option_value(L, LSQ_TRAINING_OPTIONS, "init") != LUA_TNIL)
     lsq_lua_check_init(L, lua_gettop(L), &t->init);
+  t->problem.init = &t->init;
   read_validation(t);
   read_callback(t);
   read_mask(t);

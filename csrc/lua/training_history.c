@@ -40,7 +40,7 @@ static void push_entry(const lsq_training *t, const lsq_progress *progress, doub
 
 /* Calls the user with a copy of the entry on top, so that the history holds no net; says
    whether to go on. */
-static bool call_back(const lsq_training *t) {
+static bool call_back(const lsq_training *t, int64_t restart) {
   lua_State *L = t->L;
   int entry = lua_gettop(L);
   lua_pushvalue(L, t->callback);
@@ -53,7 +53,7 @@ static bool call_back(const lsq_training *t) {
   }
   lua_pushvalue(L, LSQ_TRAINING_NET);
   lua_setfield(L, -2, "net");
-  lua_pushinteger(L, t->restart);
+  lua_pushinteger(L, restart);
   lua_setfield(L, -2, "restart");
   lua_call(L, 1, 1);
   bool stop = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
@@ -86,16 +86,18 @@ static bool out_of_patience(lsq_training *t, double validation) {
 void lsq_training_record(lsq_training *t, const lsq_progress *progress) {
   lua_State *L = t->L;
   const double validation = validation_loss(t);
+  const int64_t restart =
+      t->trainer->restarts_are_iterations ? (int64_t)progress->iteration + 1 : t->restart;
   push_entry(t, progress, validation);
   lua_pushvalue(L, -1);
   lua_rawseti(L, t->history, (lua_Integer)lua_rawlen(L, t->history) + 1);
   if (t->common.verbose)
     print_line(t, progress);
   const bool impatient = out_of_patience(t, validation);
-  if (t->callback != 0 && !call_back(t))
+  if (t->callback != 0 && !call_back(t, restart))
     t->stopped = "callback";
   lua_pop(L, 1);
-  if (t->stopped == NULL && progress->loss <= t->common.target_loss)
+  if (t->stopped == NULL && !progress->midway && progress->loss <= t->common.target_loss)
     t->stopped = "target";
   if (t->stopped == NULL && impatient)
     t->stopped = "tolerance";

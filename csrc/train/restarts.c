@@ -106,7 +106,7 @@ static void end_lane(lsq_restarts *self, lsq_restart_lane *lane) {
   if (!is_first && !(result.score < self->best_result.score ||
                      (result.score == self->best_result.score && lane->start < self->best_start)))
     return;
-  result.restart = lane->start;
+  result.restart = lane->start + 1;
   self->best_start = lane->start;
   self->best_result = result;
   self->best_stop = lane->stop;

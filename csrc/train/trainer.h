@@ -18,7 +18,7 @@ typedef struct {
   lsq_random *random;            /* for every draw a trainer makes */
   const lsq_row_source *source;  /* NULL: in memory; else x and y are shapes alone, data NULL */
   const lsq_matrix *connections; /* inputs x hidden units, 0 or 1, by the option; NULL without */
-  size_t restarts;               /* for the trainer to run; 1, unless it has runs_restarts */
+  size_t restarts;               /* asked for; 1 where runs_restarts is not to run them */
   size_t restart;                /* from 1: the start as given, then fresh draws */
   const lsq_init *init;          /* of the fresh draws of restarts */
   const double *learning_rates;  /* of each epoch, by the schedule option; NULL without */
@@ -48,6 +48,7 @@ typedef struct {
   double loss;                   /* full training loss of the net at that moment */
   double measures[LSQ_MEASURES]; /* in the order of the trainer's measures; NaN: absent */
   lsq_stop stop;                 /* LSQ_RUNNING, or why there is no further step */
+  bool midway;                   /* not a net to stop at: its loss is not held against the target */
 } lsq_progress;
 
 /* What finish tells. */
@@ -55,7 +56,7 @@ typedef struct {
   double loss;  /* training loss of the net as it is left; infinite when no iterate is finite */
   double score; /* what restarts are compared by, lower is better */
   double totals[LSQ_MEASURES]; /* in the order of the trainer's totals */
-  size_t restart;              /* of a trainer that runs its restarts: the best one, from 0 */
+  size_t restart;              /* of a trainer that makes its restarts itself: the best, from 1 */
   int warning_count;
   char warnings[LSQ_WARNINGS][LSQ_WARNING_SIZE];
 } lsq_result;
@@ -64,11 +65,15 @@ struct lsq_trainer {
   const char *name;
   const char *text; /* one line */
   size_t options_size;
-  const lsq_option *options;   /* its own; the common ones are added by the glue */
-  const char *const *measures; /* names of the extra history columns, NULL after the last */
-  const char *const *totals;   /* names of the extra report fields, NULL after the last */
-  bool takes_source;           /* whether problem->source may be set */
-  const void *rule;            /* what trainers that share their functions differ by */
+  const lsq_option *options;    /* its own; the common ones are added by the glue */
+  const char *const *measures;  /* names of the extra history columns, NULL after the last */
+  const char *const *totals;    /* names of the extra report fields, NULL after the last */
+  bool takes_source;            /* whether problem->source may be set */
+  const void *rule;             /* what trainers that share their functions differ by */
+  bool restarts_are_iterations; /* it makes the restarts itself, each one an iteration */
+
+  /* Whether the report gets `trace`, the losses of the history without the first. May be NULL. */
+  bool (*traces)(const void *options);
 
   /* LSQ_MISUSE for what the option table cannot express: a net of the wrong kind. May be
      NULL. */
@@ -80,6 +85,10 @@ struct lsq_trainer {
 
   /* Bytes of `self`, which is aligned to LSQ_ALIGNMENT; SIZE_MAX when too large. */
   size_t (*size)(const lsq_problem *problem, const void *options);
+
+  /* Once, before the first start: works out what all restarts share. May be NULL. */
+  lsq_status (*prepare)(void *self, const lsq_problem *problem, const void *options,
+                        lsq_error *error);
 
   /* problem and options stay valid until finish. */
   lsq_status (*start)(void *self, const lsq_problem *problem, const void *options,
@@ -97,6 +106,12 @@ struct lsq_trainer {
   void (*keep)(void *self);
 
   bool takes_mask; /* whether it honours problem->mask */
+
+  /* For trainers whose restarts are worth running side by side: the score that each training
+     would end with whose net is drawn from a generator, infinite where it diverges. The result
+     must not depend on the number of threads. May be NULL; needs `prepare`, whose work it goes
+     on from. Each of their draws has a generator of its own, split off problem->random. */
+  void (*score_draws)(void *self, const lsq_random *generators, size_t count, double *scores);
 
   /* For trainers that take a schedule: how many learning rates it has to give. */
   size_t (*epochs)(const void *options);

@@ -5,13 +5,16 @@
 #include "train/gauss_newton.h"
 #include "train/gradient_trainers.h"
 #include "train/ills.h"
+#include "train/knots.h"
+#include "train/linstorch.h"
+#include "train/random_search.h"
 #include "train/trainer.h"
 #include "train/triangle.h"
 
 const lsq_trainer *const lsq_trainers[] = {
-    &lsq_anmin, &lsq_sgd,          &lsq_adam, &lsq_adagrad,
-    &lsq_lbfgs, &lsq_gauss_newton, &lsq_ills, &lsq_triangle_trainer,
-    NULL};
+    &lsq_anmin,       &lsq_linstorch, &lsq_random_search,    &lsq_elm, &lsq_spread_net,
+    &lsq_knot_search, &lsq_ills,      &lsq_triangle_trainer, &lsq_sgd, &lsq_adam,
+    &lsq_adagrad,     &lsq_lbfgs,     &lsq_gauss_newton,     NULL};
 
 void lsq_warn(lsq_result *result, const char *format, ...) {
   if (result->warning_count == LSQ_WARNINGS)

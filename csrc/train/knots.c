@@ -1,0 +1,289 @@
+#include "train/knots.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/dense.h"
+#include "train/layer_solver.h"
+#include "train/one_knot.h"
+
+typedef struct {
+  double noise;
+} spread_options;
+
+typedef struct {
+  int64_t knots;
+} search_options;
+
+static const lsq_option spread_table[] = {
+    {"noise", LSQ_OPTION_NUMBER, offsetof(spread_options, noise), 0, 0, HUGE_VAL, NULL,
+     "deviation of a random direction added to each unit, as a share of the regression's"},
+    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+
+static const lsq_option search_table[] = {
+    {"knots", LSQ_OPTION_INTEGER, offsetof(search_options, knots), 256, 1, 1e9, NULL,
+     "quantiles of the regression's prediction that are tried before the best are refined"},
+    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+
+/* One column of the regression's prediction: (prediction - mean) / deviation, in ascending
+   order of it; a deviation of 0 stands for a constant. */
+typedef struct {
+  double mean, deviation;
+} scaling;
+
+typedef struct {
+  const lsq_problem *problem;
+  const void *options;
+  lsq_layer_data data;
+  lsq_layer_solver solver;
+  void *workspace;
+  lsq_matrix prediction;  /* rows x p: U */
+  scaling *scalings;      /* p */
+  lsq_knot_point *points; /* rows: one column of U, standardised, with Y; in ascending order */
+  lsq_one_knot search;
+  lsq_matrix direction, along; /* d x 1 and rows x 1: of the noise */
+  int64_t iteration;
+  double loss, knot;
+} knots;
+
+static bool searches(const lsq_problem *problem) {
+  return problem->trainer == &lsq_knot_search;
+}
+
+static void place(knots *self, lsq_arena *arena, const lsq_problem *problem, const void *options) {
+  const size_t rows = problem->x->rows, outputs = problem->y->cols;
+  *self = (knots){.problem = problem, .options = options};
+  lsq_layer_data_place(&self->data, arena, problem->net, problem->x, problem->y);
+  lsq_layer_solver_place(&self->solver, arena, problem->net, problem->x, problem->y);
+  self->workspace = lsq_arena_take(arena, lsq_layer_data_workspace(problem->net, problem->x), 1);
+  self->prediction = lsq_arena_matrix(arena, rows, outputs);
+  self->scalings = lsq_arena_take(arena, outputs, sizeof *self->scalings);
+  self->points = lsq_arena_take(arena, rows, sizeof *self->points);
+  lsq_one_knot_place(&self->search, arena, searches(problem) ? rows : 0);
+  self->direction = lsq_arena_matrix(arena, problem->x->cols, 1);
+  self->along = lsq_arena_matrix(arena, rows, 1);
+}
+
+static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
+  const lsq_network *net = problem->net;
+  const char *who = problem->trainer->name;
+  (void)options;
+  if (net->depth != 2)
+    return lsq_fail(error, LSQ_MISUSE, "%s makes a net with one hidden layer, this has %zu", who,
+                    net->depth - 1);
+  if (net->activation != LSQ_RELU)
+    return lsq_fail(error, LSQ_MISUSE, "%s makes a relu net, this is %s", who,
+                    lsq_activation_names[net->activation]);
+  if (net->output_activation != LSQ_IDENTITY)
+    return lsq_fail(error, LSQ_MISUSE,
+                    "%s makes a net whose output activation is identity, this has %s", who,
+                    lsq_activation_names[net->output_activation]);
+  if (net->layers[0].bias == NULL || net->layers[1].bias == NULL)
+    return lsq_fail(error, LSQ_MISUSE, "%s makes a net with biases in both layers", who);
+  if (net->loss != LSQ_MSE)
+    return lsq_fail(error, LSQ_MISUSE, "%s minimises the mse, the net's loss is %s", who,
+                    lsq_loss_names[net->loss]);
+  if (searches(problem) && lsq_network_outputs(net) != 1)
+    return lsq_fail(error, LSQ_MISUSE, "knot_search makes a net with one output, this has %zu",
+                    lsq_network_outputs(net));
+  return LSQ_OK;
+}
+
+static size_t size(const lsq_problem *problem, const void *options) {
+  knots measured;
+  lsq_arena arena = lsq_arena_measure();
+  lsq_arena_take(&arena, 1, sizeof measured);
+  place(&measured, &arena, problem, options);
+  return arena.used;
+}
+
+static scaling scaling_of(const lsq_matrix *m, size_t column) {
+  scaling s = {0, 0};
+  double square = 0, largest = 0;
+  for (size_t i = 0; i < m->rows; i++)
+    s.mean += lsq_matrix_row(m, i)[column] / (double)m->rows;
+  for (size_t i = 0; i < m->rows; i++) {
+    const double value = lsq_matrix_row(m, i)[column], deviation = value - s.mean;
+    square += deviation * deviation / (double)m->rows;
+    largest = fmax(largest, fabs(value));
+  }
+  s.deviation = sqrt(square);
+  if (s.deviation <= (double)m->rows * 0x1p-52 * largest) /* a constant, but for rounding */
+    s.deviation = 0;
+  return s;
+}
+
+/* The first regression of two: U, and how each column is scaled. */
+static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
+                        lsq_error *error) {
+  knots *self = memory;
+  lsq_arena arena = lsq_arena_over(memory);
+  lsq_arena_take(&arena, 1, sizeof *self);
+  place(self, &arena, problem, options);
+  self->loss = HUGE_VAL;
+  self->knot = NAN;
+  const lsq_status status =
+      lsq_layer_data_start(&self->data, problem->net, 0, self->workspace, error);
+  if (status != LSQ_OK)
+    return status;
+  lsq_layer_solver_start(&self->solver, &self->data);
+  const lsq_matrix *first = &self->data.first;
+  const size_t inputs = problem->x->cols;
+  const lsq_matrix weight = {first->data, inputs, problem->y->cols, first->stride};
+  lsq_dense_forward(problem->x, &weight, lsq_matrix_row(first, inputs), &self->prediction);
+  for (size_t q = 0; q < problem->y->cols; q++)
+    self->scalings[q] = scaling_of(&self->prediction, q);
+  memcpy(self->solver.net.parameters, problem->net->parameters,
+         problem->net->parameter_count * sizeof(double));
+  return LSQ_OK;
+}
+
+/* Unit j <- sign (U_q - mean - knot * deviation) / deviation, nothing where U_q is constant. */
+static void set_unit(const knots *self, size_t unit, size_t q, double sign, double knot) {
+  const lsq_layer *hidden = &self->solver.net.layers[0];
+  const scaling *s = &self->scalings[q];
+  const double factor = s->deviation > 0 ? sign / s->deviation : 0;
+  for (size_t i = 0; i < hidden->weight.rows; i++)
+    lsq_matrix_row(&hidden->weight, i)[unit] = factor * lsq_matrix_row(&self->data.first, i)[q];
+  hidden->bias[unit] =
+      factor * (lsq_matrix_row(&self->data.first, hidden->weight.rows)[q] - s->mean) -
+      (s->deviation > 0 ? sign * knot : 0);
+}
+
+static void load_points(knots *self, size_t q) {
+  const scaling *s = &self->scalings[q];
+  for (size_t i = 0; i < self->prediction.rows; i++) {
+    const double u = lsq_matrix_row(&self->prediction, i)[q];
+    self->points[i].u = s->deviation > 0 ? (u - s->mean) / s->deviation : 0;
+    self->points[i].y = lsq_matrix_row(self->problem->y, i)[q];
+  }
+  lsq_knot_points_sort(self->points, self->prediction.rows);
+}
+
+/* Turns unit j a little: adds a random direction along which X has mean 0 and deviation
+   `noise`. */
+static void add_noise(knots *self, size_t unit, double noise) {
+  const lsq_layer *hidden = &self->solver.net.layers[0];
+  for (size_t i = 0; i < self->direction.rows; i++)
+    self->direction.data[i] = lsq_random_normal(self->problem->random);
+  lsq_dense_forward(self->problem->x, &self->direction, NULL, &self->along);
+  const scaling s = scaling_of(&self->along, 0);
+  if (s.deviation == 0)
+    return;
+  for (size_t i = 0; i < self->direction.rows; i++)
+    lsq_matrix_row(&hidden->weight, i)[unit] += noise / s.deviation * self->direction.data[i];
+  hidden->bias[unit] -= noise / s.deviation * s.mean;
+}
+
+/* Unit j looks along output j mod p, the knots of each output at its quantiles from 0 on: the
+   first unit is linear. */
+static void spread(knots *self) {
+  const double noise = ((const spread_options *)self->options)->noise;
+  const size_t outputs = self->prediction.cols, rows = self->prediction.rows;
+  const size_t units = self->solver.net.layers[0].weight.cols;
+  for (size_t q = 0; q < lsq_size_min(outputs, units); q++) {
+    const size_t count = (units - q + outputs - 1) / outputs;
+    load_points(self, q);
+    for (size_t place = 0; place < count; place++) {
+      const size_t unit = q + place * outputs;
+      set_unit(self, unit, q, 1, self->points[place * rows / count].u);
+      if (noise > 0)
+        add_noise(self, unit, noise);
+    }
+  }
+}
+
+/* All units share the best knot and look to both sides of it; a single one to the better. */
+static void search(knots *self) {
+  const size_t units = self->solver.net.layers[0].weight.cols;
+  const size_t count = (size_t)((const search_options *)self->options)->knots;
+  load_points(self, 0);
+  lsq_one_knot_start(&self->search, self->points, self->prediction.rows);
+  lsq_knot best;
+  if (units > 1) {
+    best = lsq_one_knot_find(&self->search, LSQ_BOTH_SIDES, count);
+  } else {
+    const lsq_knot left = lsq_one_knot_find(&self->search, LSQ_LEFT_SIDE, count);
+    best = lsq_one_knot_find(&self->search, LSQ_RIGHT_SIDE, count);
+    if (left.error < best.error)
+      best = left;
+  }
+  for (size_t unit = 0; unit < units; unit++)
+    set_unit(self, unit, 0,
+             best.sides == LSQ_LEFT_SIDE || (best.sides == LSQ_BOTH_SIDES && unit % 2 == 1) ? -1
+                                                                                            : 1,
+             best.place);
+  self->knot = self->scalings[0].mean + self->scalings[0].deviation * best.place;
+}
+
+static lsq_status make(knots *self, lsq_error *error) {
+  if (searches(self->problem))
+    search(self);
+  else
+    spread(self);
+  lsq_layer_solver_reset(&self->solver);
+  return lsq_layer_solver_solve(&self->solver, 1, LSQ_AFFINE_BACKWARD, error);
+}
+
+/* Iteration 0 is the net as given, 1 the net made. */
+static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
+  knots *self = memory;
+  const lsq_network *net = self->problem->net;
+  lsq_status status = LSQ_OK;
+  if (self->iteration == 1 && (status = make(self, error)) == LSQ_INTERNAL)
+    return status;
+  const double loss = lsq_layer_solver_loss(&self->solver);
+  if (status != LSQ_OK || !isfinite(loss)) {
+    progress->stop = LSQ_STOPPED_DIVERGED;
+    return LSQ_OK;
+  }
+  self->loss = loss;
+  memcpy(net->parameters, self->solver.net.parameters, net->parameter_count * sizeof(double));
+  progress->iteration_done = true;
+  progress->iteration = (size_t)self->iteration;
+  progress->loss = loss;
+  progress->midway = self->iteration == 0;
+  if (self->iteration == 1)
+    progress->stop = LSQ_STOPPED_ITERATIONS;
+  self->iteration++;
+  return LSQ_OK;
+}
+
+static void finish(void *memory, bool keep_current, lsq_result *result) {
+  const knots *self = memory;
+  (void)keep_current;
+  result->loss = result->score = self->loss;
+  result->totals[0] = self->knot;
+  for (size_t q = 0; q < self->prediction.cols; q++)
+    if (self->scalings[q].deviation == 0) {
+      lsq_warn(result,
+               "the linear regression of column %zu of Y on X is constant: there is no "
+               "direction to place knots along",
+               q + 1);
+      return;
+    }
+}
+
+static const char *const search_totals[] = {"knot", NULL};
+
+const lsq_trainer lsq_spread_net = {.name = "spread_net",
+                                    .text = "one knot a unit along the linear regression",
+                                    .options_size = sizeof(spread_options),
+                                    .options = spread_table,
+                                    .check = check,
+                                    .size = size,
+                                    .start = start,
+                                    .step = step,
+                                    .finish = finish};
+
+const lsq_trainer lsq_knot_search = {.name = "knot_search",
+                                     .text = "the best single knot along the linear regression",
+                                     .options_size = sizeof(search_options),
+                                     .options = search_table,
+                                     .totals = search_totals,
+                                     .check = check,
+                                     .size = size,
+                                     .start = start,
+                                     .step = step,
+                                     .finish = finish};

@@ -1,0 +1,351 @@
+#include "train/linstorch.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "nn/dense.h"
+#include "train/layer_solver.h"
+
+enum { BACKWARD_FIRST, FORWARD_FIRST };
+enum { KEEP_LAST, KEEP_BEST };
+
+typedef struct {
+  int order, form, keep;
+  int64_t solves;
+  bool trace;
+  double rcond;
+} linstorch_options;
+
+typedef struct {
+  double rcond;
+} elm_options;
+
+static const char *const order_names[] = {"backward_first", "forward_first", NULL};
+static const char *const form_names[] = {"affine", "paper", NULL};
+static const char *const keep_names[] = {"last", "best", NULL};
+
+#define RCOND_TEXT                                                                                 \
+  "singular values at most this share of the largest count as zero; 0: max(rows, columns) * 2^-52"
+
+static const lsq_option linstorch_table[] = {
+    {"order", LSQ_OPTION_CHOICE, offsetof(linstorch_options, order), BACKWARD_FIRST, 0, 0,
+     order_names, "a solve goes from the last layer to the first and back, or the other way"},
+    {"solves", LSQ_OPTION_INTEGER, offsetof(linstorch_options, solves), 1, 0, 1e9, NULL,
+     "how many times the layers are gone through to and fro"},
+    {"form", LSQ_OPTION_CHOICE, offsetof(linstorch_options, form), LSQ_AFFINE_BACKWARD, 0, 0,
+     form_names,
+     "how targets are taken back: affine, or the paper's homogeneous matrices; they differ where "
+     "a layer is narrower than Y"},
+    {"keep", LSQ_OPTION_CHOICE, offsetof(linstorch_options, keep), KEEP_LAST, 0, 0, keep_names,
+     "the net behind the last layer solve, or the best of all"},
+    {"trace", LSQ_OPTION_BOOLEAN, offsetof(linstorch_options, trace), 0, 0, 0, NULL,
+     "report.trace: the mse behind each layer solve"},
+    {"rcond", LSQ_OPTION_NUMBER, offsetof(linstorch_options, rcond), 0, 0, 1, NULL, RCOND_TEXT},
+    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+
+static const lsq_option elm_table[] = {
+    {"rcond", LSQ_OPTION_NUMBER, offsetof(elm_options, rcond), 0, 0, 1, NULL, RCOND_TEXT},
+    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+
+/* All lanes together; with less, fewer draws are solved at a time. */
+static const size_t LANES_MEMORY = (size_t)256 << 20;
+
+/* Below this share of its deviation Y is not explained by X at all, but for rounding. */
+static const double EXPLAINS_NOTHING = 1e-10;
+
+/* step counts the layer solves done. A lane solves one net at a time on one thread; the first
+   one also serves the training that is told step by step. */
+typedef struct {
+  const lsq_problem *problem;
+  linstorch_options options;
+  int64_t steps; /* layer solves of one training */
+  lsq_layer_data data;
+  size_t lanes;
+  lsq_layer_solver *lane;
+  void *workspace;
+  bool explains_nothing; /* the first-layer regression is constant */
+  bool started;
+  int64_t step;
+  double loss, best_loss;
+  double *best;
+} linstorch;
+
+static bool is_elm(const lsq_problem *problem) {
+  return problem->trainer == &lsq_elm;
+}
+
+static size_t count_lanes(const lsq_problem *problem) {
+  lsq_layer_solver probe;
+  lsq_arena measure = lsq_arena_measure();
+  lsq_layer_solver_place(&probe, &measure, problem->net, problem->x, problem->y);
+  const size_t fitting = lsq_size_max(1, LANES_MEMORY / lsq_size_max(1, measure.used));
+  const size_t wanted = problem->restarts > 1 ? (size_t)lsq_threads() : 1;
+  return lsq_size_min(fitting, wanted);
+}
+
+static void place(linstorch *self, lsq_arena *arena, const lsq_problem *problem,
+                  const void *options) {
+  const lsq_network *net = problem->net;
+  *self = (linstorch){.problem = problem};
+  if (is_elm(problem)) {
+    self->options.rcond = ((const elm_options *)options)->rcond;
+    self->steps = 1;
+  } else {
+    self->options = *(const linstorch_options *)options;
+    self->steps = 2 * (int64_t)net->depth * self->options.solves;
+  }
+  lsq_layer_data_place(&self->data, arena, net, problem->x, problem->y);
+  self->lanes = count_lanes(problem);
+  self->lane = lsq_arena_take(arena, self->lanes, sizeof *self->lane);
+  for (size_t k = 0; k < self->lanes; k++) {
+    lsq_layer_solver measured;
+    lsq_layer_solver_place(self->lane == NULL ? &measured : &self->lane[k], arena, net, problem->x,
+                           problem->y);
+  }
+  self->best = lsq_arena_doubles(arena, net->parameter_count);
+  self->workspace = lsq_arena_take(arena, lsq_layer_data_workspace(net, problem->x), 1);
+}
+
+static lsq_status check_output(const lsq_network *net, const char *who, lsq_error *error) {
+  if (net->loss != LSQ_MSE)
+    return lsq_fail(error, LSQ_MISUSE, "%s minimises the mse, the net's loss is %s", who,
+                    lsq_loss_names[net->loss]);
+  if (net->output_activation != LSQ_IDENTITY && net->output_activation != LSQ_RELU)
+    return lsq_fail(error, LSQ_MISUSE,
+                    "%s trains a net whose output activation is identity or relu, this has %s", who,
+                    lsq_activation_names[net->output_activation]);
+  return LSQ_OK;
+}
+
+static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
+  const lsq_network *net = problem->net;
+  (void)options;
+  if (!is_elm(problem) && net->depth > 1 && net->activation != LSQ_RELU)
+    return lsq_fail(error, LSQ_MISUSE, "linstorch trains a relu net, this is %s",
+                    lsq_activation_names[net->activation]);
+  return check_output(net, problem->trainer->name, error);
+}
+
+static size_t size(const lsq_problem *problem, const void *options) {
+  linstorch measured;
+  lsq_arena arena = lsq_arena_measure();
+  lsq_arena_take(&arena, 1, sizeof measured);
+  place(&measured, &arena, problem, options);
+  return arena.used;
+}
+
+static double variance(const lsq_matrix *m) {
+  double sum = 0;
+  for (size_t j = 0; j < m->cols; j++) {
+    double mean = 0;
+    for (size_t i = 0; i < m->rows; i++)
+      mean += lsq_matrix_row(m, i)[j] / (double)m->rows;
+    for (size_t i = 0; i < m->rows; i++) {
+      const double deviation = lsq_matrix_row(m, i)[j] - mean;
+      sum += deviation * deviation / (double)m->rows;
+    }
+  }
+  return sum;
+}
+
+/* Whether linear regression predicts a constant: then so will the net. */
+static bool explains_nothing(const linstorch *self) {
+  const lsq_matrix *x = self->problem->x, *y = self->problem->y;
+  const lsq_matrix *first = &self->data.first, output = self->lane[0].output;
+  const lsq_matrix weight = {first->data, x->cols, y->cols, first->stride};
+  lsq_dense_forward(x, &weight, NULL, &output);
+  return variance(&output) <= EXPLAINS_NOTHING * EXPLAINS_NOTHING * variance(y);
+}
+
+static lsq_status prepare(void *memory, const lsq_problem *problem, const void *options,
+                          lsq_error *error) {
+  linstorch *self = memory;
+  lsq_arena arena = lsq_arena_over(memory);
+  lsq_arena_take(&arena, 1, sizeof *self);
+  place(self, &arena, problem, options);
+  const lsq_status status =
+      lsq_layer_data_start(&self->data, problem->net, self->options.rcond, self->workspace, error);
+  if (status != LSQ_OK)
+    return status;
+  for (size_t k = 0; k < self->lanes; k++)
+    lsq_layer_solver_start(&self->lane[k], &self->data);
+  self->explains_nothing = !is_elm(problem) && explains_nothing(self);
+  return LSQ_OK;
+}
+
+static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
+                        lsq_error *error) {
+  linstorch *self = memory;
+  (void)options;
+  (void)error;
+  memcpy(self->lane[0].net.parameters, problem->net->parameters,
+         problem->net->parameter_count * sizeof(double));
+  lsq_layer_solver_reset(&self->lane[0]);
+  self->started = false;
+  self->step = 0;
+  self->loss = self->best_loss = HUGE_VAL;
+  return LSQ_OK;
+}
+
+/* The layer, from 0, that layer solve `step`, from 0, is about (Algorithm 4). */
+static size_t layer_of(const linstorch *self, int64_t step) {
+  const size_t depth = self->problem->net->depth;
+  const size_t place = (size_t)(step % (2 * (int64_t)depth));
+  const size_t up = place < depth ? place : 2 * depth - 1 - place;
+  return self->options.order == FORWARD_FIRST ? up : depth - 1 - up;
+}
+
+/* One layer solve. The same layer again is the same regression again: its weights do not enter
+   it. */
+static lsq_status solve_step(const linstorch *self, lsq_layer_solver *lane, int64_t step,
+                             lsq_error *error) {
+  const size_t layer = layer_of(self, step);
+  if (step > 0 && layer_of(self, step - 1) == layer)
+    return LSQ_OK;
+  return lsq_layer_solver_solve(lane, layer, (lsq_backward)self->options.form, error);
+}
+
+static void complete_step(linstorch *self, lsq_progress *progress) {
+  const lsq_network *net = self->problem->net;
+  const size_t bytes = net->parameter_count * sizeof(double);
+  const double loss = lsq_layer_solver_loss(&self->lane[0]);
+  if (!isfinite(loss)) {
+    progress->stop = LSQ_STOPPED_DIVERGED;
+    return;
+  }
+  self->loss = loss;
+  memcpy(net->parameters, self->lane[0].net.parameters, bytes);
+  if (loss < self->best_loss) {
+    self->best_loss = loss;
+    memcpy(self->best, net->parameters, bytes);
+  }
+  progress->iteration_done = true;
+  progress->iteration = (size_t)self->step;
+  progress->loss = loss;
+  progress->measures[0] = self->step == 0 ? NAN : (double)layer_of(self, self->step - 1) + 1;
+  progress->midway = self->options.keep == KEEP_LAST && self->step < self->steps;
+  if (self->step == self->steps)
+    progress->stop = LSQ_STOPPED_ITERATIONS;
+}
+
+static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
+  linstorch *self = memory;
+  if (self->started) {
+    const lsq_status status = solve_step(self, &self->lane[0], self->step, error);
+    if (status == LSQ_INTERNAL)
+      return status;
+    if (status != LSQ_OK) {
+      progress->stop = LSQ_STOPPED_DIVERGED;
+      return LSQ_OK;
+    }
+    self->step++;
+  }
+  self->started = true;
+  complete_step(self, progress);
+  return LSQ_OK;
+}
+
+/* What `finish` would call the score of a training from this draw; infinite when it diverges. */
+static double score_draw(const linstorch *self, lsq_layer_solver *lane, lsq_random random) {
+  const bool keep_best = self->options.keep == KEEP_BEST;
+  double score = HUGE_VAL, loss;
+  lsq_error error;
+  lsq_network_initialise(&lane->net, self->problem->init, &random);
+  lsq_layer_solver_reset(lane);
+  for (int64_t s = 0; s <= self->steps; s++) {
+    if (s > 0 && solve_step(self, lane, s - 1, &error) != LSQ_OK)
+      return score;
+    if (!keep_best && s < self->steps)
+      continue;
+    loss = lsq_layer_solver_loss(lane);
+    if (!isfinite(loss))
+      return score;
+    score = fmin(score, loss);
+  }
+  return score;
+}
+
+static void score_draws(void *memory, const lsq_random *generators, size_t count, double *scores) {
+  linstorch *self = memory;
+#pragma omp parallel for schedule(dynamic, 1) num_threads((int)self->lanes) if (count > 1)
+  for (size_t k = 0; k < count; k++)
+    scores[k] = score_draw(self, &self->lane[lsq_thread_number()], generators[k]);
+}
+
+static void warn_of_rows(const linstorch *self, lsq_result *result) {
+  const lsq_network *net = self->problem->net;
+  const size_t rows = self->problem->x->rows, first = is_elm(self->problem) ? net->depth - 1 : 0;
+  for (size_t k = first; k < net->depth; k++) {
+    const size_t unknowns = net->layers[k].weight.rows + (net->layers[k].bias != NULL);
+    if (rows > unknowns)
+      continue;
+    lsq_warn(result,
+             "layer %zu has %zu unknowns per unit for %zu rows: it fits the training data whatever "
+             "they are",
+             k + 1, unknowns, rows);
+    return;
+  }
+}
+
+static void warn_of_widths(const linstorch *self, lsq_result *result) {
+  const lsq_network *net = self->problem->net;
+  for (size_t k = 0; k + 1 < net->depth; k++) {
+    const size_t width = net->layers[k].weight.cols, outputs = lsq_network_outputs(net);
+    if (width >= outputs)
+      continue;
+    lsq_warn(result,
+             "layer %zu has %zu units for %zu outputs: the net may be worse than linear "
+             "regression, and the two forms differ",
+             k + 1, width, outputs);
+    return;
+  }
+}
+
+static void finish(void *memory, bool keep_current, lsq_result *result) {
+  linstorch *self = memory;
+  const lsq_network *net = self->problem->net;
+  const bool keep_best = self->options.keep == KEEP_BEST && !keep_current;
+  if (keep_best && self->best_loss < HUGE_VAL)
+    memcpy(net->parameters, self->best, net->parameter_count * sizeof(double));
+  result->loss = result->score = keep_best ? self->best_loss : self->loss;
+  warn_of_rows(self, result);
+  if (!is_elm(self->problem))
+    warn_of_widths(self, result);
+  if (self->explains_nothing && net->depth > 1)
+    lsq_warn(result, "the linear regression of Y on X is constant, and so is the net: it depends "
+                     "on X through that alone");
+}
+
+static bool traces(const void *options) {
+  return ((const linstorch_options *)options)->trace;
+}
+
+static const char *const measures[] = {"layer", NULL};
+
+const lsq_trainer lsq_linstorch = {.name = "linstorch",
+                                   .text = "every layer of a ReLU net by linear regression",
+                                   .options_size = sizeof(linstorch_options),
+                                   .options = linstorch_table,
+                                   .measures = measures,
+                                   .traces = traces,
+                                   .check = check,
+                                   .size = size,
+                                   .prepare = prepare,
+                                   .start = start,
+                                   .step = step,
+                                   .finish = finish,
+                                   .score_draws = score_draws};
+
+const lsq_trainer lsq_elm = {.name = "elm",
+                             .text = "the output layer by linear regression on random layers",
+                             .options_size = sizeof(elm_options),
+                             .options = elm_table,
+                             .measures = measures,
+                             .check = check,
+                             .size = size,
+                             .prepare = prepare,
+                             .start = start,
+                             .step = step,
+                             .finish = finish,
+                             .score_draws = score_draws};
