@@ -106,7 +106,7 @@ if data[#data][1] == "concrete" then
     search(cx, cy, { restarts = 1000000, target_loss = 0.38 })))
 end
 
-print("\nhidden layers of width 10, 100 nets, mean / best, ms; then 200 nets worse than the line, %")
+print("\nhidden layers of width 10, 100 nets, mean / best, ms; then 200 by width")
 for _, set in ipairs(data) do
   local x, y = scaled(set[2], set[3])
   local bound = select(2, lsqnet.linear_regression(x, y)).loss * (1 + 1e-9)
