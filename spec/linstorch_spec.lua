@@ -309,6 +309,15 @@ describe("linstorch says", function()
     assert.are.same({}, lsqnet.linstorch(relu_net { 3, 2, 2 }, few, targets).warnings)
   end)
 
+  it("no more than that it diverged, of what overflows", function()
+    local net = relu_net { 3, 4, 2 }
+    local before = net:parameters()
+    local report = lsqnet.linstorch(net, X, 1e200 * Y)
+    assert.are.equal("diverged", report.stopped)
+    assert.are.same({}, report.warnings)
+    assert.is_true(before == net:parameters())
+  end)
+
   it("what is wrong with options and nets", function()
     local net = relu_net { 3, 4, 2 }
     assert.matches("order.*'sideways'", refusal(net, Y, { order = "sideways" }))

@@ -155,7 +155,8 @@ static bool explains_nothing(const linstorch *self) {
   const lsq_matrix *first = &self->data.first, output = self->lane[0].output;
   const lsq_matrix weight = {first->data, x->cols, y->cols, first->stride};
   lsq_dense_forward(x, &weight, NULL, &output);
-  return variance(&output) <= EXPLAINS_NOTHING * EXPLAINS_NOTHING * variance(y);
+  const double whole = variance(y);
+  return isfinite(whole) && variance(&output) <= EXPLAINS_NOTHING * EXPLAINS_NOTHING * whole;
 }
 
 static lsq_status prepare(void *memory, const lsq_problem *problem, const void *options,
