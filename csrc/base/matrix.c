@@ -1,6 +1,5 @@
 #include "base/matrix.h"
 
-#include <stdint.h>
 #include <string.h>
 
 void lsq_matrix_copy(const lsq_matrix *from, const lsq_matrix *to) {
@@ -50,13 +49,4 @@ bool lsq_matrix_is_finite(const lsq_matrix *m, size_t *row, size_t *col) {
     return false;
   }
   return true;
-}
-
-bool lsq_matrix_overlap(const lsq_matrix *a, const lsq_matrix *b) {
-  if (a->rows == 0 || a->cols == 0 || b->rows == 0 || b->cols == 0)
-    return false;
-  uintptr_t a_first = (uintptr_t)a->data, b_first = (uintptr_t)b->data;
-  uintptr_t a_end = (uintptr_t)(lsq_matrix_row(a, a->rows - 1) + a->cols);
-  uintptr_t b_end = (uintptr_t)(lsq_matrix_row(b, b->rows - 1) + b->cols);
-  return a_first < b_end && b_first < a_end;
 }

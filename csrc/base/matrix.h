@@ -43,7 +43,4 @@ void lsq_matrix_fill(const lsq_matrix *m, double value);
    0-based position of the first that is not. */
 bool lsq_matrix_is_finite(const lsq_matrix *m, size_t *row, size_t *col);
 
-/* Whether the memory that the two views span has a byte in common. */
-bool lsq_matrix_overlap(const lsq_matrix *a, const lsq_matrix *b);
-
 #endif

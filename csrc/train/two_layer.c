@@ -4,6 +4,7 @@
 
 #include "linalg/linalg.h"
 #include "nn/dense.h"
+#include "nn/loss.h"
 #include "train/row_reader.h"
 
 enum { MOST_LANES = 16, LANE_ROWS = 128 };
@@ -187,16 +188,6 @@ static void fit_lane(lsq_two_layer *self, lsq_lane *lane, const lsq_matrix *x,
   lsq_dense_gradient(&s, y, &lane->cross, NULL);
 }
 
-static double squared_error(const lsq_matrix *y, const lsq_matrix *prediction) {
-  double sum = 0;
-  for (size_t i = 0; i < y->rows; i++) {
-    const double *target = lsq_matrix_row(y, i), *value = lsq_matrix_row(prediction, i);
-    for (size_t k = 0; k < y->cols; k++)
-      sum += (target[k] - value[k]) * (target[k] - value[k]);
-  }
-  return sum;
-}
-
 /* The bits of the units that fire in the rows of z, the first of which is row `first`. */
 static void write_firing(const lsq_two_layer *self, const lsq_matrix *z, size_t first) {
   const size_t words = self->firing_words;
@@ -247,7 +238,7 @@ static void evaluate_lane(lsq_two_layer *self, lsq_lane *lane, const lsq_matrix 
   lsq_matrix_copy(z, &units);
   lsq_activate(self->net.activation, self->net.alpha, &units);
   lsq_dense_forward(&units, &output->weight, output->bias, &prediction);
-  lane->squared_error += squared_error(y, &prediction);
+  lane->squared_error += lsq_loss_sum(LSQ_MSE, &prediction, y);
   if (self->pattern == NULL && self->firing == NULL)
     return;
   gather_right(self, lane, x, y, &units);
