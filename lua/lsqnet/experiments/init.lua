@@ -1,0 +1,253 @@
+--- The papers' experiments: one protocol for each table, or group of figures drawn from the same
+-- runs, with the published numbers beside ours.
+--
+-- A run appends its numbers to `OUT/NAME.csv` as soon as it has ended; an interrupted experiment
+-- goes on where it was, and more runs are added to those that are there. Runs of `quick` are kept
+-- apart in the same file.
+-- @module lsqnet.experiments
+-- @usage
+-- local result = assert(lsqnet.experiments.run("linstorch-table1", { out = "results" }))
+-- print(result.text)
+
+local dkjson = require "dkjson"
+local lfs = require "lfs"
+local machine = require "lsqnet.protocol.machine"
+local options = require "lsqnet.options"
+local page = require "lsqnet.protocol.page"
+local render = require "lsqnet.protocol.render"
+local report = require "lsqnet.protocol.report"
+local results = require "lsqnet.protocol.results"
+local runner = require "lsqnet.protocol.runner"
+local store = require "lsqnet.protocol.store"
+
+local experiments = {}
+
+-- In the order of the papers. The file of a protocol has underscores for hyphens.
+local NAMES = {
+  "linstorch-table1",
+}
+
+local function protocol_of(name)
+  return require("lsqnet.experiments." .. name:gsub("-", "_"))
+end
+
+--- The protocols there are, in the order of the papers.
+-- @treturn {table,...} each with `name`; `title`; `source`, the paper with its tables and figures;
+-- and `runs`, the default number of runs
+function experiments.list()
+  local list = {}
+  for i, name in ipairs(NAMES) do
+    local protocol = protocol_of(name)
+    list[i] = { name = name, title = protocol.title, source = protocol.source,
+                runs = protocol.runs }
+  end
+  return list
+end
+
+local function check_name(name, level)
+  options.typed(name, "string", 1, "run", level + 1)
+  for _, known in ipairs(NAMES) do
+    if name == known then return end
+  end
+  error(("bad argument #1 to 'run' (unknown experiment '%s'%s)"):format(
+    name, options.suggest(name, NAMES)), level)
+end
+
+local function make_folders(path)
+  local made = path:match("^/") and "" or "."
+  for part in path:gmatch("[^/]+") do
+    made = made .. "/" .. part
+    if not lfs.attributes(made, "mode") then
+      local ok, message = lfs.mkdir(made)
+      if not ok and not lfs.attributes(made, "mode") then
+        return nil, ("%s: %s"):format(made, message), "no_write"
+      end
+    end
+  end
+  return true
+end
+
+local function write(path, text)
+  local file, message = io.open(path, "w")
+  if not file then return nil, message, "no_write" end
+  local written, problem = file:write(text)
+  local closed, close_problem = file:close()
+  if not (written and closed) then return nil, problem or close_problem, "no_write" end
+  return path
+end
+
+-- Whether there are results of a case that begins with a text.
+local function has_results(found, start)
+  for _, case in ipairs(found:cases()) do
+    if case:sub(1, #start) == start then return true end
+  end
+  return false
+end
+
+-- What a report begins with.
+local function introduce(r, protocol, found, skipped)
+  r:text(protocol.setup)
+  for _, entry in ipairs(skipped) do
+    if not has_results(found, entry[1]) then
+      r:text(("Left out: %s (%s)."):format(entry[1], entry[2]))
+    end
+  end
+end
+
+local function make_report(protocol, found, skipped)
+  local r = report.new()
+  introduce(r, protocol, found, skipped)
+  protocol.report(found, r)
+  r:finish()
+  return r
+end
+
+-- Writes all files of a report into a folder; returns their paths, and a warning where pictures
+-- could not be drawn for want of gnuplot.
+local function write_report(folder, heading, r)
+  local figures, message, code = render.figures(r.blocks, { "png", "svg" }, function(block, kind)
+    return ("%s/%s.%s"):format(folder, block.name, kind)
+  end)
+  if not figures and code ~= "missing_program" then return nil, message, code end
+  local warning = not figures and message or nil
+  local text = heading .. "\n\n" .. render.text(r.blocks)
+  local contents = {
+    { "report.txt", text },
+    { "report.md", "# " .. heading .. "\n\n" .. render.markdown(r.blocks, function(block)
+      return block.path:match("[^/]*$")
+    end) },
+  }
+  for _, block in ipairs(r.blocks) do
+    if block.kind == "table" then
+      contents[#contents + 1] = { block.name .. ".csv", render.csv(block) }
+    end
+  end
+  local paths = {}
+  for i, entry in ipairs(contents) do
+    paths[i], message, code = write(folder .. "/" .. entry[1], entry[2])
+    if not paths[i] then return nil, message, code end
+  end
+  table.move(figures or {}, 1, #(figures or {}), #paths + 1, paths)
+  return paths, text, warning
+end
+
+local JSON = {
+  indent = true,
+  keyorder = { "name", "title", "source", "setup", "seed", "runs", "jobs", "started", "ended",
+               "seconds", "seconds_of_all_runs", "machine" },
+}
+
+local RUN = {
+  runs = { type = "integer", minimum = 1 },
+  seed = { type = "integer", default = 1, minimum = 0 },
+  out = { type = "string", default = "results" },
+  jobs = { type = "integer", default = 1, minimum = 1 },
+  quick = { type = "boolean", default = false },
+  only = { type = "string" },
+}
+
+local function read_options(opts, protocol)
+  local o = options.read(opts, RUN, 4)
+  o.runs = o.runs or (o.quick and protocol.quick_runs or protocol.runs)
+  o.jobs = math.min(o.jobs, o.runs)
+  o.setup = o.quick and "quick" or "full"
+  return o
+end
+
+local function describe(name, protocol, o, found, started)
+  return {
+    name = name, title = protocol.title, source = protocol.source, setup = o.setup,
+    seed = o.seed, runs = o.runs, jobs = o.jobs, machine = machine.describe(),
+    started = os.date("!%Y-%m-%dT%H:%M:%SZ", started), ended = os.date("!%Y-%m-%dT%H:%M:%SZ"),
+    seconds = os.time() - started, seconds_of_all_runs = found.seconds,
+  }
+end
+
+--- Runs an experiment: does the runs that are not there yet, with progress on standard error, and
+-- writes `OUT/NAME.csv` (a line a run), `OUT/NAME.json` (versions, seed, BLAS, processor, times), and
+-- into `OUT/NAME/` the report as text and Markdown, each table as CSV, each figure as PNG and SVG.
+-- @tparam string name one of `list()`
+-- @tparam[opt] table opts `runs` (default: the protocol's); `seed=1`, of the first run, the others
+-- follow; `out="results"`, a folder, made where it is missing; `jobs=1`, the processes that share
+-- the runs, each with its part of the cores; `quick=false`: few runs and small settings, to see
+-- that all works; `only`: part of the names of the cases to run
+-- @treturn table `name`; `text`, the report; `files`, the paths written; `comparisons`, a list of
+-- `{what, published, ours, runs, verdict, ok, rule, why}`; `warning`, when there are no pictures for
+-- want of gnuplot
+-- @return[2] nil, message, "no_write", or "bad_format" when `OUT/NAME.csv` is something else
+-- @raise when the name or an option is wrong, or a run fails; finished runs are kept
+function experiments.run(name, opts)
+  check_name(name, 3)
+  local protocol = protocol_of(name)
+  local o = read_options(opts, protocol)
+  local started = os.time()
+  local ok, message, code = make_folders(o.out .. "/" .. name)
+  if not ok then return nil, message, code end
+  local stored, cases, skipped = runner.run(name, protocol, o)
+  if not stored then return nil, cases, skipped end
+  local found = results.new(stored.rows, cases, function(row)
+    return row.setup == o.setup and row.seed >= o.seed and row.seed < o.seed + o.runs
+      and (not o.only or row.case:find(o.only, 1, true))
+  end)
+  if #found:cases() == 0 then
+    return nil, "no case could be run" .. (skipped[1] and ": " .. skipped[1][2] or ""), "no_file"
+  end
+  local r = make_report(protocol, found, skipped)
+  local heading = ("%s (%s)"):format(protocol.title, protocol.source)
+  local about = describe(name, protocol, o, found, started)
+  local paths, text, warning = write_report(o.out .. "/" .. name, heading, r)
+  if not paths then return nil, text, warning end
+  local stem = o.out .. "/" .. name
+  paths[#paths + 1] = stem .. ".csv"
+  paths[#paths + 1], message, code = write(stem .. ".json", dkjson.encode(about, JSON) .. "\n")
+  if message then return nil, message, code end
+  return { name = name, text = text, files = paths, comparisons = r.comparisons, warning = warning }
+end
+
+local function stored_machine(path)
+  local file = io.open(path)
+  if not file then return nil end
+  local about = dkjson.decode(file:read("a"))
+  file:close()
+  return type(about) == "table" and about.machine or nil
+end
+
+-- The entry of the page for a protocol, or nil when nothing is stored of it.
+local function stored_entry(name, folder)
+  local protocol = protocol_of(name)
+  local path = ("%s/%s.csv"):format(folder, name)
+  if not lfs.attributes(path, "mode") then return nil end
+  local stored, message = store.open(path, protocol.measures, protocol.curves or {})
+  if not stored then error(message, 0) end
+  local o = { quick = false }
+  local cases, skipped = runner.cases(protocol, o)
+  local found = results.new(stored.rows, cases, function(row) return row.setup == "full" end)
+  if #found:cases() == 0 then return nil end
+  local r = make_report(protocol, found, skipped)
+  return { name = name, title = protocol.title, source = protocol.source, runs = found:runs(),
+           seconds = found.seconds, blocks = r.blocks, comparisons = r.comparisons,
+           machine = stored_machine(("%s/%s.json"):format(folder, name)) }
+end
+
+--- Writes the page of all results in a folder: for each protocol its tables, its figures, and the
+-- published numbers beside ours. Quick runs are left out.
+-- @tparam string folder with `NAME.csv` as `run` writes it, and `NAME.json` as `run` writes them
+-- @tparam string path of the page; pictures go into the folder `pictures` beside it
+-- @treturn boolean true
+-- @return[2] nil, message and a code
+function experiments.report(folder, path)
+  options.typed(folder, "string", 1, "report")
+  options.typed(path, "string", 2, "report")
+  local ok, message, code = make_folders((path:match("^(.*)/") or ".") .. "/pictures")
+  if not ok then return nil, message, code end
+  local entries = {}
+  for _, name in ipairs(NAMES) do
+    local called, entry = pcall(stored_entry, name, folder)
+    if not called then return nil, ("%s: %s"):format(name, entry), "bad_format" end
+    entries[#entries + 1] = entry
+  end
+  if #entries == 0 then return nil, folder .. ": no results of an experiment", "no_file" end
+  return page.write(path, entries)
+end
+
+return experiments

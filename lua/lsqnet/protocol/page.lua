@@ -1,0 +1,88 @@
+-- The page that sets every table and figure of the papers beside ours, made from stored results.
+
+local machine = require "lsqnet.protocol.machine"
+local render = require "lsqnet.protocol.render"
+
+local page = {}
+
+local function folder_of(path)
+  return path:match("^(.*)/[^/]*$") or "."
+end
+
+-- The address that GitHub and others give a heading.
+local function anchor(heading)
+  return (heading:lower():gsub("[^%w%- ]", ""):gsub(" ", "-"))
+end
+
+local function heading_of(entry)
+  return entry.name .. ": " .. entry.title
+end
+
+local function overview(entries)
+  local rows = {}
+  for i, entry in ipairs(entries) do
+    local agreed = 0
+    for _, c in ipairs(entry.comparisons) do agreed = agreed + (c.ok and 1 or 0) end
+    local minutes = entry.seconds < 60 and ("%.0f s"):format(entry.seconds)
+      or ("%.0f min"):format(entry.seconds / 60)
+    rows[i] = { ("[%s](#%s)"):format(entry.name, anchor(heading_of(entry))), entry.source,
+                entry.runs, minutes, ("%d of %d"):format(agreed, #entry.comparisons) }
+  end
+  return {
+    kind = "table", name = "overview", title = "All protocols",
+    columns = { "protocol", "source", "runs", "time of all runs", "comparisons that agree" },
+    rows = rows,
+  }
+end
+
+local INTRODUCTION = [[
+# Reproduction
+
+Every table and figure of the four papers that lsqnet implements, published and ours side by side.
+This page is generated: `make reproduction` draws it from the results in `docs/results`, one line
+a run. `lsqnet run NAME` repeats one protocol, `lsqnet run all --jobs 2` all of them; a run that
+was stopped goes on where it was. Numbers are means over runs, with the standard deviation in
+parentheses, unless a table says otherwise. *agrees* is judged by the rule in the column *asked*;
+where it says no, the last column says why. Curves in the figures are kept with six digits.
+]]
+
+local function section(entry, folder)
+  local parts = { ("## %s\n"):format(heading_of(entry)) }
+  parts[#parts + 1] = ("Source: %s. Repeat with `lsqnet run %s`; %d runs here, %.0f s in all%s.\n")
+    :format(entry.source, entry.name, entry.runs, entry.seconds,
+            entry.machine and ", on " .. machine.sentence(entry.machine) or "")
+  parts[#parts + 1] = render.markdown(entry.blocks, function(block)
+    return (block.path:gsub("^" .. folder:gsub("%p", "%%%0") .. "/", ""))
+  end)
+  return table.concat(parts, "\n")
+end
+
+local function remove_sources(path)
+  local stem = path:match("^(.*)%.%a+$")
+  os.remove(stem .. ".dat")
+  os.remove(stem .. ".gp")
+end
+
+-- Writes the page of entries { name, title, source, runs, seconds, blocks, comparisons, machine }.
+-- The pictures go to the folder `pictures` beside it, without their data: those are the stored
+-- results. Returns true, or nil, message, code.
+function page.write(path, entries)
+  local folder = folder_of(path)
+  local parts = { INTRODUCTION, render.markdown({ overview(entries) }) }
+  for _, entry in ipairs(entries) do
+    local paths, message, code = render.figures(entry.blocks, { "png" }, function(block, kind)
+      return ("%s/pictures/%s-%s.%s"):format(folder, entry.name, block.name, kind)
+    end)
+    if not paths then return nil, message, code end
+    for _, picture in ipairs(paths) do remove_sources(picture) end
+    parts[#parts + 1] = section(entry, folder)
+  end
+  local file, message = io.open(path, "w")
+  if not file then return nil, message, "no_write" end
+  file:write(table.concat(parts, "\n"))
+  local closed, problem = file:close()
+  if not closed then return nil, problem, "no_write" end
+  return true
+end
+
+return page

@@ -1,0 +1,140 @@
+-- Writes reports: as plain text, as Markdown, their tables as CSV, their figures as pictures.
+
+local render = {}
+
+local function cell_text(cell)
+  if type(cell) == "table" then return tostring(cell[1]), cell.bold end
+  if math.type(cell) == "float" then return ("%.4g"):format(cell) end
+  return tostring(cell)
+end
+
+-- Bold cells end with an asterisk, where there is no bold.
+local function plain_cell(cell)
+  local text, bold = cell_text(cell)
+  return bold and text .. "*" or text
+end
+
+local function markdown_cell(cell)
+  local text, bold = cell_text(cell)
+  text = text:gsub("|", "\\|")
+  return bold and ("**%s**"):format(text) or text
+end
+
+local function csv_cell(cell)
+  local text = cell_text(cell)
+  return text:find('[,"\n]') and '"' .. text:gsub('"', '""') .. '"' or text
+end
+
+local function widths_of(lines)
+  local widths = {}
+  for _, line in ipairs(lines) do
+    for j, text in ipairs(line) do
+      widths[j] = math.max(widths[j] or 0, utf8.len(text) or #text)
+    end
+  end
+  return widths
+end
+
+local function padded(text, width)
+  return text .. (" "):rep(width - (utf8.len(text) or #text))
+end
+
+local function plain_table(block)
+  local lines = { block.columns }
+  for _, row in ipairs(block.rows) do
+    local line = {}
+    for j, cell in ipairs(row) do line[j] = plain_cell(cell) end
+    lines[#lines + 1] = line
+  end
+  local widths, out = widths_of(lines), { block.title, "" }
+  for _, line in ipairs(lines) do
+    local cells = {}
+    for j, text in ipairs(line) do cells[j] = padded(text, widths[j]) end
+    out[#out + 1] = (table.concat(cells, "  "):gsub("%s+$", ""))
+  end
+  return table.concat(out, "\n")
+end
+
+local function markdown_table(block)
+  local out = { ("**%s**\n"):format(block.title),
+                "| " .. table.concat(block.columns, " | ") .. " |",
+                "|" .. ("---|"):rep(#block.columns) }
+  for _, row in ipairs(block.rows) do
+    local cells = {}
+    for j, cell in ipairs(row) do cells[j] = markdown_cell(cell) end
+    out[#out + 1] = "| " .. table.concat(cells, " | ") .. " |"
+  end
+  return table.concat(out, "\n")
+end
+
+local function wrapped(text)
+  local lines, line = {}, ""
+  for word in text:gmatch("%S+") do
+    if #line + #word + 1 > 100 then
+      lines[#lines + 1] = line
+      line = word
+    else
+      line = line == "" and word or line .. " " .. word
+    end
+  end
+  lines[#lines + 1] = line
+  return table.concat(lines, "\n")
+end
+
+function render.csv(block)
+  local out = {}
+  for _, row in ipairs { block.columns, table.unpack(block.rows) } do
+    local cells = {}
+    for j, cell in ipairs(row) do cells[j] = csv_cell(cell) end
+    out[#out + 1] = table.concat(cells, ",")
+  end
+  return table.concat(out, "\n") .. "\n"
+end
+
+function render.text(blocks)
+  local out = {}
+  for _, block in ipairs(blocks) do
+    if block.kind == "text" then
+      out[#out + 1] = wrapped(block.text)
+    elseif block.kind == "table" then
+      out[#out + 1] = plain_table(block)
+    elseif block.path then
+      out[#out + 1] = ("%s: %s"):format(block.title, block.path)
+    end
+  end
+  return table.concat(out, "\n\n") .. "\n"
+end
+
+-- `link(block)` is the address of a figure's picture.
+function render.markdown(blocks, link)
+  local out = {}
+  for _, block in ipairs(blocks) do
+    if block.kind == "text" then
+      out[#out + 1] = wrapped(block.text)
+    elseif block.kind == "table" then
+      out[#out + 1] = markdown_table(block)
+    elseif block.path then
+      out[#out + 1] = ("**%s**\n\n![%s](%s)"):format(block.title, block.title, link(block))
+      if block.caption then out[#out + 1] = wrapped(block.caption) end
+    end
+  end
+  return table.concat(out, "\n\n") .. "\n"
+end
+
+-- Draws the figures of a report to `name(block, kind)` for each kind of file ("png", "svg"), and
+-- keeps the first path in the block. Returns the paths; where gnuplot is missing, nil, message,
+-- "missing_program".
+function render.figures(blocks, kinds, name)
+  local paths = {}
+  for _, block in ipairs(blocks) do
+    for i, kind in ipairs(block.kind == "figure" and kinds or {}) do
+      local path, message, code = block.draw(name(block, kind))
+      if not path then return nil, ("%s: %s"):format(block.name, message), code end
+      if i == 1 then block.path = path end
+      paths[#paths + 1] = path
+    end
+  end
+  return paths
+end
+
+return render
