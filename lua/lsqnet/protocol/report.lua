@@ -59,8 +59,8 @@ local function agrees(entry, ours)
 end
 
 local RULES = {
-  { "at_most", "at most %.4g" }, { "at_least", "at least %.4g" }, { "factor", "within a factor %.3g" },
-  { "tolerance", "within %.3g" },
+  { "at_most", "at most %.4g" }, { "at_least", "at least %.4g" },
+  { "factor", "within a factor %.3g" }, { "tolerance", "within %.3g" },
 }
 
 local function rule_text(entry)
