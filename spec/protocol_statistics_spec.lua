@@ -58,5 +58,7 @@ describe("statistics of runs", function()
 
   it("writes mean and deviation", function()
     assert.equal("3.94 (0.14)", statistics.summary({ 3.84, 4.04 }, "%.2f"))
+    assert.equal("2422 (100)", statistics.mean_and_std(2422, 100))
+    assert.equal("1e+10 (1e+09)", statistics.mean_and_std(1e10, 1e9))
   end)
 end)
