@@ -238,7 +238,7 @@ describe("plot", function()
   end)
 
   draws("tells what gnuplot said when it fails", function(folder)
-    local ok, message, code = plot.lines(folder .. "/a.png", { y = { 1, 2 }, color = "reddish" })
+    local ok, message, code = plot.lines(folder .. "/a.png", { y = { 1, 2 }, color = "no colour" })
     assert.is_nil(ok)
     assert.matches("gnuplot could not draw " .. folder .. "/a.png: ", message, 1, true)
     assert.matches("line %d+", message)

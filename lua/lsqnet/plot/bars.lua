@@ -117,10 +117,9 @@ function bars.draw(figure, panel, box)
       -- what a logarithmic axis cannot show of the lower half goes on to the end of the picture
       local lower = panel.log and "($2 > $4 ? $2 - $4 : 1e-300)" or "($2 - $4)"
       lines[#lines + 1] = { data = ("%s using 1:2:%s:($2 + $4)"):format(data, lower),
-                            with = "yerrorbars pt -1 lw 1.4 lc rgb '#333333'" }
+                            with = "yerrorbars pt 7 ps 0 lw 1.4 lc rgb '#333333'" }
     end
   end
-  figure:add("set pointintervalbox 0") -- else gnuplot leaves a gap in the middle of the error bars
   figure:add("set errorbars %s", number(#panel.categories * #panel.series > 20 and 0.4 or 0.8))
   set_range(figure, panel)
   set_names(figure, panel, box)

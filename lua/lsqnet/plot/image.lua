@@ -124,7 +124,7 @@ end
 -- Pixels kept free at the left, right, top and bottom of an image, for its texts; `width` is that
 -- of its box.
 local function padding(panel, width)
-  local lines = panel.title and #texts.wrap(panel.title, width - 40, "title") or 0
+  local lines = panel.title and #texts.wrap(panel.title, width - 90, "title") or 0
   return (panel.tics and 48 or 10) + (panel.ylabel and 22 or 0),
     panel.colorbar and panel.single and image.STRIP or 14,
     lines > 0 and 22 + 20 * lines or 12,

@@ -116,17 +116,17 @@ local function set_height(figure, panel, box)
   figure:add("set ztics %s", number(tics.step(panel.range[1], panel.range[2], 4)))
 end
 
--- Labels along the axes: level ones collide with the numbers.
+-- Labels along the axes, as long level ones collide with the numbers.
 local function draw_texts(figure, panel, box)
   if panel.title then
     figure:add("%s", ("set title %s font ',13'")
-      :format(texts.quoted(panel.title, box.width - 40, "title")))
+      :format(texts.quoted(panel.title, box.width - 90, "title")))
   end
   for _, name in ipairs { "xlabel", "ylabel", "zlabel" } do
     if panel[name] then
-      local offset = name == "zlabel" and "-1,0" or "0,-0.8"
-      figure:add("%s", ("set %s %s rotate parallel offset %s"):format(name, quoted(panel[name]),
-                                                                      offset))
+      local place = name == "zlabel" and "rotate parallel offset -1,0"
+        or #panel[name] > 3 and "rotate parallel offset 0,-0.8" or "norotate offset 0,-0.5"
+      figure:add("%s", ("set %s %s %s"):format(name, quoted(panel[name]), place))
     end
   end
 end

@@ -9,9 +9,8 @@ local quoted = gnuplot.quoted
 -- Pixels of an average character, by the text's role.
 local CHARACTER = { picture = 10.5, title = 9.5, label = 8.5 }
 
--- Splits a text between words into lines that fit into so many pixels.
-function texts.wrap(text, pixels, role)
-  local most = math.max(8, pixels // CHARACTER[role])
+-- Splits words into lines of at most so many characters, where no word is longer.
+local function split(text, most)
   local lines = {}
   for word in text:gsub("%c", " "):gmatch("%S+") do
     local longer = lines[#lines] and lines[#lines] .. " " .. word
@@ -21,7 +20,21 @@ function texts.wrap(text, pixels, role)
       lines[#lines + 1] = word
     end
   end
-  return #lines > 1 and lines or { text }
+  return lines
+end
+
+-- Splits a text between words into lines that fit into so many pixels, and are about as long as
+-- each other.
+function texts.wrap(text, pixels, role)
+  local most = math.max(8, pixels // CHARACTER[role])
+  local lines = split(text, most)
+  if #lines < 2 then return { text } end
+  for length = most - 1, 1, -1 do
+    local shorter = split(text, length)
+    if #shorter > #lines then break end
+    lines = shorter
+  end
+  return lines
 end
 
 -- The same as a gnuplot string. Only double quotes know the end of a line.
@@ -35,7 +48,7 @@ end
 -- Sets the texts of a panel within a box, where it has them.
 function texts.labels(figure, o, box)
   if o.title then
-    local title = texts.quoted(o.title, box.width - 40, "title")
+    local title = texts.quoted(o.title, box.width - 90, "title")
     figure:add("%s", ("set title %s font ',13'"):format(title))
   end
   if o.xlabel then
