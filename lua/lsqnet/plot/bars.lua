@@ -7,7 +7,7 @@ local values = require "lsqnet.plot.values"
 
 local bars = {}
 
-local quoted, number = gnuplot.quoted, gnuplot.number
+local quoted = gnuplot.quoted
 
 local GROUP = 0.8 -- the part of a category's place that its bars fill
 
@@ -116,11 +116,11 @@ function bars.draw(figure, panel, box)
     if one.errors then
       -- what a logarithmic axis cannot show of the lower half goes on to the end of the picture
       local lower = panel.log and "($2 > $4 ? $2 - $4 : 1e-300)" or "($2 - $4)"
-      lines[#lines + 1] = { data = ("%s using 1:2:%s:($2 + $4)"):format(data, lower),
-                            with = "yerrorbars pt 7 ps 0 lw 1.4 lc rgb '#333333'" }
+      -- arrows with flat heads: gnuplot's own error bars have a gap in the middle
+      lines[#lines + 1] = { data = ("%s using 1:%s:(0):($2 + $4 - %s)"):format(data, lower, lower),
+                            with = "vectors heads size graph 0.008,90 lw 1.4 lc rgb '#333333'" }
     end
   end
-  figure:add("set errorbars %s", number(#panel.categories * #panel.series > 20 and 0.4 or 0.8))
   set_range(figure, panel)
   set_names(figure, panel, box)
   return axes.draw(figure, panel, box, table.move(lines, 1, #lines, #entries + 1, entries))
