@@ -171,7 +171,8 @@ describe("plot", function()
                     { at = -4 } }
     assert(plot.lines(path, { 1, 2 }, { marks = marks }))
     has(script(), "set arrow from graph 0, first 30 to graph 1, first 30 nohead front lw 1.6 lc "
-        .. "rgb '#009e73' dt 2", "title 'published'", "set yrange [*<1:30<*]", "set xrange [*<-4:2<*]")
+        .. "rgb '#009e73' dt 2", "title 'published'", "set yrange [*<1:30<*]",
+        "set xrange [*<-4:2<*]")
     assert(plot.lines(path, { 1, 2 }, { log = "xy", marks = marks }))
     local _, high = range(script(), "y")
     local low = range(script(), "x")

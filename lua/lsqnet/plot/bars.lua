@@ -3,6 +3,7 @@
 local axes = require "lsqnet.plot.axes"
 local gnuplot = require "lsqnet.plot.gnuplot"
 local options = require "lsqnet.options"
+local tics = require "lsqnet.plot.tics"
 local values = require "lsqnet.plot.values"
 
 local bars = {}
@@ -81,8 +82,8 @@ local function set_range(figure, panel)
   if panel.yrange then return end
   local low, high = panel.extent.y[1], panel.extent.y[2]
   if panel.log then
-    panel.yrange = { 10 ^ (math.log(low, 10) - math.max(0.3, 0.1 * math.log(high / low, 10))),
-                     high * (high / low) ^ 0.03 * 1.1 }
+    local range = tics.log_range(low, high)
+    panel.yrange = { math.max(range[1] * (low / high) ^ 0.07 / 2, 1e-307), range[2] * 1.1 }
   else
     figure:add("set yrange [%s:%s]", low < 0 and "*" or "0", high > 0 and "*" or "0")
   end
