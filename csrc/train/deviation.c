@@ -132,9 +132,9 @@ lsq_status lsq_deviation_project(lsq_deviation_system *self, lsq_ills_output *ou
   for (size_t k = 0; k < self->q_count; k++) {
     const lsq_matrix inputs = weighted ? lsq_ills_weighted_inputs(output, base, k)
                                        : lsq_ills_fit_inputs(base, base->net.depth - 1);
-    if (inputs.cols <= LSQ_NARROW && inputs.rows >= inputs.cols &&
-        lsq_narrow_qr(&inputs, output->narrow_q, output->narrow_r)) {
-      const lsq_matrix columns = lsq_matrix_over(output->narrow_q, inputs.cols, inputs.rows);
+    lsq_ills_factorise(&inputs, &output->factor);
+    if (output->factor.valid && lsq_narrow_full_rank(output->factor.r, inputs.cols)) {
+      const lsq_matrix columns = lsq_matrix_over(output->factor.q, inputs.cols, inputs.rows);
       lsq_transpose(&columns, &self->q[k]);
       continue;
     }
@@ -150,8 +150,7 @@ lsq_status lsq_deviation_project(lsq_deviation_system *self, lsq_ills_output *ou
 static void times_slope(const lsq_deviation_system *self, size_t l, size_t first,
                         const lsq_matrix *delta) {
   const lsq_network *net = &self->base->net;
-  lsq_matrix a = lsq_matrix_rows(&self->base->inputs[l + 1], first, delta->rows);
-  a.cols--;
+  const lsq_matrix a = lsq_matrix_rows(&self->base->a[l], first, delta->rows);
   lsq_activation_backward(net->activation, net->alpha, &a, delta);
 }
 
@@ -351,7 +350,7 @@ static lsq_matrix find_gram(lsq_deviation_system *self) {
   return matrix;
 }
 
-/* Few unknowns whose rows are all in one block, independent of each other. */
+/* Few unknowns whose rows are all in one block. */
 static bool solve_narrow(lsq_deviation_system *self) {
   const size_t n = self->unknowns, rows = self->rows;
   if (n > LSQ_NARROW || n > rows || rows > self->block_rows || self->sides > 1)
@@ -360,7 +359,8 @@ static bool solve_narrow(lsq_deviation_system *self) {
   const lsq_matrix right = lsq_matrix_rows(&self->lane[0].right, 0, rows);
   const lsq_matrix solution = lsq_matrix_over(self->deviation, n, 1);
   return lsq_narrow_qr(&a, self->stacked.data, self->triangle.data) &&
-         lsq_narrow_solve(self->stacked.data, self->triangle.data, n, &right, &solution);
+         lsq_narrow_solve(self->stacked.data, self->triangle.data, n,
+                          self->settings->deviation_rcond, &right, &solution);
 }
 
 /* The triangle of [A R] grows block by block above the rows of the next one; it begins with
@@ -462,8 +462,7 @@ static void inverse_targets(const lsq_deviation_system *self, lsq_deviation_lane
   const lsq_network *net = &self->base->net;
   const double margin = self->settings->clip_margin, cap = self->settings->target_cap;
   const lsq_matrix z = lsq_matrix_rows(&self->base->z[l], first, moves->rows);
-  lsq_matrix a = lsq_matrix_rows(&self->base->inputs[l + 1], first, moves->rows);
-  a.cols--;
+  const lsq_matrix a = lsq_matrix_rows(&self->base->a[l], first, moves->rows);
   const lsq_matrix before = lsq_matrix_over(lane->before.data, a.rows, a.cols);
   lsq_matrix_copy(&a, &before);
   times_slope(self, l, first, moves);
