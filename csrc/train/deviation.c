@@ -196,10 +196,8 @@ static LSQ_CLONES void subtract_product(const lsq_matrix *q, const lsq_matrix *b
   }
 }
 
-/* Row by row the outer product of p and g, into a from column `offset` on. */
-static LSQ_CLONES void outer_products(const lsq_matrix *p, const lsq_matrix *g, size_t offset,
-                                      const lsq_matrix *a) {
-  const size_t width = g->cols;
+LSQ_INLINE void multiply_out(size_t width, const lsq_matrix *p, const lsq_matrix *g, size_t offset,
+                             const lsq_matrix *a) {
   for (size_t i = 0; i < g->rows; i++) {
     const double *taken = p->data + i * p->stride;
     const double *restrict slope = g->data + i * g->stride;
@@ -208,6 +206,25 @@ static LSQ_CLONES void outer_products(const lsq_matrix *p, const lsq_matrix *g, 
 #pragma omp simd
       for (size_t j = 0; j < width; j++)
         row[j] = taken[q] * slope[j];
+  }
+}
+
+/* Row by row the outer product of p and g, into a from column `offset` on. For the narrowest
+   layers the loop over the width, unrolled, is three times as fast as one of masked vectors. */
+static LSQ_CLONES void outer_products(const lsq_matrix *p, const lsq_matrix *g, size_t offset,
+                                      const lsq_matrix *a) {
+  switch (g->cols) {
+  case 1:
+    multiply_out(1, p, g, offset, a);
+    break;
+  case 2:
+    multiply_out(2, p, g, offset, a);
+    break;
+  case 3:
+    multiply_out(3, p, g, offset, a);
+    break;
+  default:
+    multiply_out(g->cols, p, g, offset, a);
   }
 }
 
@@ -236,20 +253,26 @@ static lsq_matrix projection_of(const lsq_deviation_system *self, const lsq_matr
 }
 
 /* Adds the rows' part of Q_k' A_k. */
-static void gather_projection(const lsq_deviation_system *self, lsq_deviation_lane *lane,
-                              size_t first, size_t rows) {
+static void gather_projection(lsq_deviation_system *self, lsq_deviation_lane *lane, size_t first,
+                              size_t rows) {
   for (size_t k = 0; k < self->sides; k++) {
     const lsq_matrix a = fill_system(self, lane, k, first, rows);
     const lsq_matrix q = lsq_matrix_rows(q_of(self, k), first, rows);
     const lsq_matrix sum = projection_of(self, lane->projection, k);
     lsq_dense_gradient(&q, &a, &sum, NULL);
   }
+  if (self->sides == 1 && rows == self->rows) /* then there is one lane */
+    self->filled = true;
 }
 
 /* The rows of A_k - Q_k Q_k' A_k and of R_k. */
-static lsq_matrix fill_projected(const lsq_deviation_system *self, lsq_deviation_lane *lane,
-                                 size_t k, size_t first, size_t rows) {
-  const lsq_matrix a = fill_system(self, lane, k, first, rows);
+static lsq_matrix fill_projected(lsq_deviation_system *self, lsq_deviation_lane *lane, size_t k,
+                                 size_t first, size_t rows) {
+  const bool filled = self->filled;
+  const lsq_matrix a = filled ? lsq_matrix_over(lane->system.data, rows, self->unknowns)
+                              : fill_system(self, lane, k, first, rows);
+  if (filled)
+    self->filled = false;
   for (size_t i = 0; i < rows; i++)
     lane->right.data[i] = lsq_matrix_row(&self->residual, first + i)[k];
   if (!self->projected)
@@ -260,7 +283,7 @@ static lsq_matrix fill_projected(const lsq_deviation_system *self, lsq_deviation
   return a;
 }
 
-static void gather_gram(const lsq_deviation_system *self, lsq_deviation_lane *lane, size_t first,
+static void gather_gram(lsq_deviation_system *self, lsq_deviation_lane *lane, size_t first,
                         size_t rows) {
   const lsq_matrix sum = lsq_matrix_over(lane->matrix.data, self->unknowns, self->unknowns);
   const lsq_matrix cross = lsq_matrix_over(lane->cross.data, self->unknowns, 1);
