@@ -7,7 +7,7 @@
 
 static const double DEPENDENT = 1e-13; /* below it what is left of a column is rounding */
 static const double UNIT = 0x1p-53;
-enum { MOST_SWEEPS = 60 };
+enum { MOST_SWEEPS = 60, BLOCK = 256 /* rows */ };
 
 LSQ_INLINE double dot(const double *restrict a, const double *restrict b, size_t count) {
   double sum = 0;
@@ -76,16 +76,18 @@ typedef struct {
 
 /* t = [r, q b]. */
 static LSQ_CLONES void fill(const double *q, const double *r, const lsq_matrix *b, tableau *t) {
+  double column[BLOCK];
   for (size_t i = 0; i < t->n; i++) {
-    const double *row = q + i * b->rows;
     memcpy(t->entry[i], r + i * t->n, t->n * sizeof *r);
+    memset(t->entry[i] + t->n, 0, t->k * sizeof *r);
+  }
+  for (size_t first = 0; first < b->rows; first += BLOCK) {
+    const size_t count = lsq_size_min(b->rows - first, BLOCK);
     for (size_t k = 0; k < t->k; k++) {
-      const double *value = b->data + k;
-      double sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (size_t j = 0; j < b->rows; j++)
-        sum += row[j] * value[j * b->stride];
-      t->entry[i][t->n + k] = sum;
+      for (size_t j = 0; j < count; j++)
+        column[j] = b->data[(first + j) * b->stride + k];
+      for (size_t i = 0; i < t->n; i++)
+        t->entry[i][t->n + k] += dot(q + i * b->rows + first, column, count);
     }
   }
 }

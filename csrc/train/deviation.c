@@ -22,7 +22,6 @@ struct lsq_deviation_lane {
   lsq_matrix *slopes; /* G of each hidden layer: block_rows x width */
   lsq_matrix system;  /* block_rows x unknowns, of one output */
   lsq_matrix right;   /* block_rows x 1 */
-  lsq_matrix moves;   /* block_rows x widest: P D */
   lsq_matrix before;  /* block_rows x widest */
   lsq_matrix matrix;  /* unknowns x unknowns, lower */
   lsq_matrix cross;   /* unknowns x 1 */
@@ -78,7 +77,6 @@ static void place_lane(lsq_deviation_lane *lane, lsq_arena *arena, size_t block_
   lane->slopes = place_matrices(arena, s->hidden, block_rows, s->widest);
   lane->system = lsq_arena_matrix(arena, block_rows, s->unknowns);
   lane->right = lsq_arena_matrix(arena, block_rows, 1);
-  lane->moves = lsq_arena_matrix(arena, block_rows, s->widest);
   lane->before = lsq_arena_matrix(arena, block_rows, s->widest);
   lane->matrix = lsq_arena_matrix(arena, s->unknowns, s->unknowns);
   lane->cross = lsq_arena_matrix(arena, s->unknowns, 1);
@@ -187,7 +185,15 @@ static LSQ_CLONES void subtract_product(const lsq_matrix *q, const lsq_matrix *b
   for (size_t i = 0; i < a->rows; i++) {
     const double *factor = q->data + i * q->stride;
     double *restrict row = a->data + i * a->stride;
-    for (size_t r = 0; r < b->rows; r++) {
+    size_t r = 0;
+    for (; r + 3 <= b->rows; r += 3) { /* so that the row is loaded and stored less often */
+      const double *restrict from = b->data + r * b->stride;
+      const double *restrict next = from + b->stride, *restrict last = next + b->stride;
+#pragma omp simd
+      for (size_t j = 0; j < a->cols; j++)
+        row[j] -= factor[r] * from[j] + (factor[r + 1] * next[j] + factor[r + 2] * last[j]);
+    }
+    for (; r < b->rows; r++) {
       const double *restrict from = b->data + r * b->stride;
 #pragma omp simd
       for (size_t j = 0; j < a->cols; j++)
@@ -466,41 +472,49 @@ static void take_step_off(lsq_deviation_system *self, lsq_deviation_lane *lane, 
   }
 }
 
-/* relu has no inverse: only active units move. */
-static void active_targets(const lsq_matrix *z, const lsq_matrix *moves, double step_size,
-                           const lsq_matrix *targets) {
-  for (size_t i = 0; i < z->rows; i++)
-    for (size_t j = 0; j < z->cols; j++) {
-      const double from = lsq_matrix_row(z, i)[j];
-      const double move = from > 0 ? step_size * lsq_matrix_row(moves, i)[j] : 0;
-      lsq_matrix_row(targets, i)[j] = from + move;
-    }
+/* relu has no inverse: only active units move. targets hold P D. */
+static void active_targets(const lsq_matrix *z, double step_size, const lsq_matrix *targets) {
+  for (size_t i = 0; i < z->rows * z->cols; i++) /* both are contiguous */
+    targets->data[i] = z->data[i] + (z->data[i] > 0 ? step_size * targets->data[i] : 0);
 }
 
-/* targets = z + clip(sigma^-1(a + step) - sigma^-1(a)), or sigma^-1(a + step) not anchored;
-   `moves` becomes the step. */
+/* to = z + (to - from), the difference clipped. */
+static LSQ_CLONES void anchor(const double *restrict z, const double *restrict from, double cap,
+                              double *restrict to, size_t count) {
+#pragma omp simd
+  for (size_t i = 0; i < count; i++) {
+    double difference = to[i] - from[i]; /* NaN stays */
+    difference = difference > cap ? cap : difference;
+    to[i] = z[i] + (difference < -cap ? -cap : difference);
+  }
+}
+
+/* to = from + size * to. */
+static LSQ_CLONES void go(const double *restrict from, double size, double *restrict to,
+                          size_t count) {
+#pragma omp simd
+  for (size_t i = 0; i < count; i++)
+    to[i] = from[i] + size * to[i];
+}
+
+/* targets, which hold P D, <- z + clip(sigma^-1(a + step) - sigma^-1(a)), or sigma^-1(a + step)
+   not anchored. */
 static void inverse_targets(const lsq_deviation_system *self, lsq_deviation_lane *lane, size_t l,
-                            size_t first, const lsq_matrix *moves, double step_size,
-                            const lsq_matrix *targets) {
+                            size_t first, double step_size, const lsq_matrix *targets) {
   const lsq_network *net = &self->base->net;
   const double margin = self->settings->clip_margin, cap = self->settings->target_cap;
-  const lsq_matrix z = lsq_matrix_rows(&self->base->z[l], first, moves->rows);
-  const lsq_matrix a = lsq_matrix_rows(&self->base->a[l], first, moves->rows);
+  const size_t count = targets->rows * targets->cols;
+  const lsq_matrix z = lsq_matrix_rows(&self->base->z[l], first, targets->rows);
+  const lsq_matrix a = lsq_matrix_rows(&self->base->a[l], first, targets->rows);
+  times_slope(self, l, first, targets);
+  go(a.data, step_size, targets->data, count);
+  lsq_activation_invert(net->activation, net->alpha, margin, targets);
+  if (!self->settings->anchor)
+    return;
   const lsq_matrix before = lsq_matrix_over(lane->before.data, a.rows, a.cols);
   lsq_matrix_copy(&a, &before);
-  times_slope(self, l, first, moves);
-  for (size_t i = 0; i < a.rows * a.cols; i++)
-    moves->data[i] = before.data[i] + step_size * moves->data[i];
-  lsq_activation_invert(net->activation, net->alpha, margin, moves);
-  if (self->settings->anchor)
-    lsq_activation_invert(net->activation, net->alpha, margin, &before);
-  for (size_t i = 0; i < a.rows; i++) {
-    const double *at = lsq_matrix_row(&z, i), *to = lsq_matrix_row(moves, i);
-    const double *from = lsq_matrix_row(&before, i);
-    double *target = lsq_matrix_row(targets, i);
-    for (size_t j = 0; j < a.cols; j++)
-      target[j] = self->settings->anchor ? at[j] + fmax(-cap, fmin(cap, to[j] - from[j])) : to[j];
-  }
+  lsq_activation_invert(net->activation, net->alpha, margin, &before);
+  anchor(z.data, before.data, cap, targets->data, count);
 }
 
 static void target_rows(lsq_deviation_system *self, lsq_deviation_lane *lane, size_t l,
@@ -509,17 +523,16 @@ static void target_rows(lsq_deviation_system *self, lsq_deviation_lane *lane, si
   const lsq_matrix d = lsq_deviation_of(self, l);
   const lsq_matrix p = lsq_ills_fit_inputs(self->base, l);
   const lsq_matrix inputs = lsq_matrix_rows(&p, first, rows);
-  const lsq_matrix moves = lsq_matrix_over(lane->moves.data, rows, d.cols);
   const lsq_matrix all = lsq_matrix_over(self->targets.data, self->rows, d.cols);
   const lsq_matrix targets = lsq_matrix_rows(&all, first, rows);
-  lsq_dense_forward(&inputs, &d, NULL, &moves);
+  lsq_dense_forward(&inputs, &d, NULL, &targets);
   if (self->settings->deviation == LSQ_DEVIATION_CHAIN && l > 0)
-    take_step_off(self, lane, l, first, &moves);
+    take_step_off(self, lane, l, first, &targets);
   if (lsq_activation_invertible(net->activation, net->alpha))
-    inverse_targets(self, lane, l, first, &moves, step_size, &targets);
+    inverse_targets(self, lane, l, first, step_size, &targets);
   else {
     const lsq_matrix z = lsq_matrix_rows(&self->base->z[l], first, rows);
-    active_targets(&z, &moves, step_size, &targets);
+    active_targets(&z, step_size, &targets);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/simd.h"
 #include "linalg/linalg.h"
 #include "linalg/narrow.h"
 #include "nn/blocks.h"
@@ -39,7 +40,7 @@ void lsq_ills_output_place(lsq_ills_output *output, lsq_arena *arena, const lsq_
                            const lsq_ills_settings *settings, const lsq_matrix *y) {
   const size_t rows = y->rows, c = y->cols;
   size_t bytes = 0, entries = 0;
-  *output = (lsq_ills_output){.settings = settings, .y = *y};
+  *output = (lsq_ills_output){.settings = settings};
   for (size_t l = 0; l < net->depth; l++) {
     const size_t p = net->layers[l].weight.rows + (net->layers[l].bias != NULL);
     const size_t width = net->layers[l].weight.cols;
@@ -48,6 +49,7 @@ void lsq_ills_output_place(lsq_ills_output *output, lsq_arena *arena, const lsq_
       bytes = lsq_size_max(bytes, lsq_least_squares_workspace(rows, p, 1));
     entries = lsq_size_max(entries, lsq_size_multiply(p, width));
   }
+  output->y = lsq_arena_matrix(arena, rows, c);
   output->clipped = lsq_arena_matrix(arena, rows, c);
   output->targets = lsq_arena_matrix(arena, rows, c);
   output->slopes = lsq_arena_matrix(arena, rows, c);
@@ -78,11 +80,13 @@ void lsq_ills_factorise(const lsq_matrix *inputs, lsq_ills_factor *factor) {
                   lsq_narrow_qr(inputs, factor->q, factor->r);
 }
 
-void lsq_ills_output_start(lsq_ills_output *output, const lsq_ills_point *point) {
+void lsq_ills_output_start(lsq_ills_output *output, const lsq_ills_point *point,
+                           const lsq_matrix *y) {
   const lsq_network *net = &point->net;
   const lsq_matrix inputs = lsq_ills_fit_inputs(point, 0);
   const double margin = output->settings->target_margin;
-  lsq_matrix_copy(&output->y, &output->clipped);
+  lsq_matrix_copy(y, &output->y);
+  lsq_matrix_copy(y, &output->clipped);
   lsq_activation_clip(net->output_activation, margin, &output->clipped);
   lsq_matrix_copy(&output->clipped, &output->targets);
   lsq_activation_invert(net->output_activation, net->alpha, margin, &output->targets);
@@ -215,29 +219,33 @@ lsq_status lsq_ills_fit_output(lsq_ills_output *output, lsq_ills_point *point, l
   return LSQ_OK;
 }
 
-static double square(double x) {
-  return x * x;
+static LSQ_CLONES double squared_distance(const double *restrict a, const double *restrict b,
+                                          size_t count) {
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (size_t i = 0; i < count; i++)
+    sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return sum;
 }
 
 void lsq_ills_measure(const lsq_ills_output *output, lsq_ills_point *point) {
   const lsq_matrix *z = &point->z[point->net.depth - 1], *a = &point->a[point->net.depth - 1];
-  const double count = (double)z->rows * (double)z->cols;
-  const lsq_weighting weighting = output->settings->weighting;
-  double loss = 0, objective = 0;
-  for (size_t i = 0; i < z->rows; i++) {
-    const double *given = lsq_matrix_row(a, i), *wanted = lsq_matrix_row(&output->y, i);
-    for (size_t k = 0; k < z->cols; k++) {
-      const size_t at = i * z->cols + k;
-      loss += square(given[k] - wanted[k]);
-      if (weighting == LSQ_WEIGHTING_SECANT) /* its weighted residual is the one behind it */
-        objective += square(output->clipped.data[at] - given[k]);
-      else {
-        const double gap = output->targets.data[at] - z->data[at];
-        const bool weighted = weighting == LSQ_WEIGHTING_TARGET;
-        objective += square(weighted ? gap * fmax(output->slopes.data[at], LEAST_WEIGHT) : gap);
-      }
+  const size_t count = z->rows * z->cols;
+  double objective = 0;
+  switch (output->settings->weighting) {
+  case LSQ_WEIGHTING_NONE:
+    objective = squared_distance(output->targets.data, z->data, count);
+    break;
+  case LSQ_WEIGHTING_TARGET:
+    for (size_t i = 0; i < count; i++) {
+      const double weight = fmax(output->slopes.data[i], LEAST_WEIGHT);
+      const double gap = weight * (output->targets.data[i] - z->data[i]);
+      objective += gap * gap;
     }
+    break;
+  case LSQ_WEIGHTING_SECANT: /* its weighted residual is the one behind the activation */
+    objective = squared_distance(output->clipped.data, a->data, count);
   }
-  point->loss = loss / count;
-  point->objective = objective / count;
+  point->loss = squared_distance(output->y.data, a->data, count) / (double)count;
+  point->objective = objective / (double)count;
 }

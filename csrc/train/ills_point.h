@@ -36,7 +36,7 @@ typedef struct {
 /* What the fits of the layers share. */
 typedef struct {
   const lsq_ills_settings *settings;
-  lsq_matrix y;
+  lsq_matrix y;       /* a contiguous copy, N x c */
   lsq_matrix clipped; /* Y within the range of the output activation, N x c */
   lsq_matrix targets; /* H = sigma^-1(clipped), N x c */
   lsq_matrix slopes;  /* sigma'(H), N x c */
@@ -56,7 +56,8 @@ void lsq_ills_output_place(lsq_ills_output *output, lsq_arena *arena, const lsq_
 
 /* The inputs of layer 0 are x for good; the net's parameters are copied. */
 void lsq_ills_point_start(lsq_ills_point *point, const lsq_network *net, const lsq_matrix *x);
-void lsq_ills_output_start(lsq_ills_output *output, const lsq_ills_point *point);
+void lsq_ills_output_start(lsq_ills_output *output, const lsq_ills_point *point,
+                           const lsq_matrix *y);
 
 /* What a fit of layer l takes: its inputs, with the column of ones where it has a bias. */
 static inline lsq_matrix lsq_ills_fit_inputs(const lsq_ills_point *point, size_t l) {
