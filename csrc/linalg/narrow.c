@@ -30,8 +30,8 @@ LSQ_INLINE void scale(double *v, double factor, size_t count) {
     v[i] *= factor;
 }
 
-LSQ_CLONES
-bool lsq_narrow_qr_of_columns(double *q, size_t m, size_t n, double *r) {
+/* q holds the columns of a. */
+static LSQ_CLONES bool factor_columns(double *q, size_t m, size_t n, double *r) {
   for (size_t j = 0; j < n; j++) {
     double *column = q + j * m;
     const double square = dot(column, column, m);
@@ -58,7 +58,7 @@ bool lsq_narrow_qr(const lsq_matrix *a, double *q, double *r) {
   for (size_t i = 0; i < a->rows; i++)
     for (size_t j = 0; j < a->cols; j++)
       q[j * a->rows + i] = a->data[i * a->stride + j];
-  return lsq_narrow_qr_of_columns(q, a->rows, a->cols, r);
+  return factor_columns(q, a->rows, a->cols, r);
 }
 
 bool lsq_narrow_full_rank(const double *r, size_t n) {

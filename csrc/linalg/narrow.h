@@ -13,9 +13,6 @@ enum { LSQ_NARROW = 16 }; /* columns, at most */
    or vanish: then q and r are of no use. */
 bool lsq_narrow_qr(const lsq_matrix *a, double *q, double *r);
 
-/* The same where q holds the columns of a. */
-bool lsq_narrow_qr_of_columns(double *q, size_t m, size_t n, double *r);
-
 /* Whether the columns of a are independent: q has a unit vector for each. */
 bool lsq_narrow_full_rank(const double *r, size_t n);
 
