@@ -7,7 +7,7 @@
 
 static const double DEPENDENT = 1e-13; /* below it what is left of a column is rounding */
 static const double UNIT = 0x1p-53;
-enum { MOST_SWEEPS = 60, BLOCK = 256 /* rows */ };
+enum { LANES = 8, MOST_SWEEPS = 60, BLOCK = 256 /* rows */ };
 
 LSQ_INLINE double dot(const double *restrict a, const double *restrict b, size_t count) {
   double sum = 0;
@@ -30,21 +30,26 @@ LSQ_INLINE void scale(double *v, double factor, size_t count) {
     v[i] *= factor;
 }
 
-/* q holds the columns of a. */
+/* q holds the columns of a. Each is freed of all before it at once, twice: as orthogonal as
+   modified Gram-Schmidt done twice (Giraud, Langou, Rozloznik and van den Eshof 2005), and the
+   products do not wait for each other. */
 static LSQ_CLONES bool factor_columns(double *q, size_t m, size_t n, double *r) {
+  double part[LSQ_NARROW];
   for (size_t j = 0; j < n; j++) {
     double *column = q + j * m;
     const double square = dot(column, column, m);
-    if (!(square < 0x1p800 && (square > 0x1p-800 || square == 0)))
+    if (!(square < 0x1p400 && (square > 0x1p-400 || square == 0)))
       return false;
     for (size_t i = 0; i < n; i++)
       r[i * n + j] = 0;
-    for (int twice = 0; twice < 2; twice++)
+    for (int twice = 0; twice < 2; twice++) {
+      for (size_t i = 0; i < j; i++)
+        part[i] = dot(q + i * m, column, m);
       for (size_t i = 0; i < j; i++) {
-        const double part = dot(q + i * m, column, m);
-        subtract(part, q + i * m, column, m);
-        r[i * n + j] += part;
+        subtract(part[i], q + i * m, column, m);
+        r[i * n + j] += part[i];
       }
+    }
     const double left = sqrt(dot(column, column, m));
     const bool independent = left > DEPENDENT * sqrt(square);
     if (independent)
@@ -68,18 +73,19 @@ bool lsq_narrow_full_rank(const double *r, size_t n) {
   return true;
 }
 
-/* A triangle with right-hand sides beside it: rows of n + k. */
+/* A triangle and right-hand sides, their rows filled up with zeros to whole vectors. */
 typedef struct {
-  double entry[LSQ_NARROW][2 * LSQ_NARROW];
+  double triangle[LSQ_NARROW][LSQ_NARROW], side[LSQ_NARROW][LSQ_NARROW];
   size_t n, k;
 } tableau;
 
-/* t = [r, q b]. */
+/* triangle = r, side = q b. */
 static LSQ_CLONES void fill(const double *q, const double *r, const lsq_matrix *b, tableau *t) {
   double column[BLOCK];
   for (size_t i = 0; i < t->n; i++) {
-    memcpy(t->entry[i], r + i * t->n, t->n * sizeof *r);
-    memset(t->entry[i] + t->n, 0, t->k * sizeof *r);
+    memset(t->triangle[i], 0, sizeof t->triangle[i]);
+    memset(t->side[i], 0, sizeof t->side[i]);
+    memcpy(t->triangle[i], r + i * t->n, t->n * sizeof *r);
   }
   for (size_t first = 0; first < b->rows; first += BLOCK) {
     const size_t count = lsq_size_min(b->rows - first, BLOCK);
@@ -87,7 +93,7 @@ static LSQ_CLONES void fill(const double *q, const double *r, const lsq_matrix *
       for (size_t j = 0; j < count; j++)
         column[j] = b->data[(first + j) * b->stride + k];
       for (size_t i = 0; i < t->n; i++)
-        t->entry[i][t->n + k] += dot(q + i * b->rows + first, column, count);
+        t->side[i][k] += dot(q + i * b->rows + first, column, count);
     }
   }
 }
@@ -100,9 +106,9 @@ static double condition_bound(const tableau *t) {
     for (size_t i = j + 1; i-- > 0;) {
       double sum = i == j;
       for (size_t s = i + 1; s <= j; s++)
-        sum -= t->entry[i][s] * column[s];
-      column[i] = sum / t->entry[i][i];
-      square += t->entry[i][j] * t->entry[i][j];
+        sum -= t->triangle[i][s] * column[s];
+      column[i] = sum / t->triangle[i][i];
+      square += t->triangle[i][j] * t->triangle[i][j];
       inverse_square += column[i] * column[i];
     }
   return sqrt(square) * sqrt(inverse_square);
@@ -111,60 +117,79 @@ static double condition_bound(const tableau *t) {
 static void back_substitute(const tableau *t, const lsq_matrix *x) {
   for (size_t i = t->n; i-- > 0;)
     for (size_t k = 0; k < t->k; k++) {
-      double sum = t->entry[i][t->n + k];
+      double sum = t->side[i][k];
       for (size_t j = i + 1; j < t->n; j++)
-        sum -= t->entry[i][j] * lsq_matrix_row(x, j)[k];
-      lsq_matrix_row(x, i)[k] = sum / t->entry[i][i];
+        sum -= t->triangle[i][j] * lsq_matrix_row(x, j)[k];
+      lsq_matrix_row(x, i)[k] = sum / t->triangle[i][i];
     }
 }
 
-/* Rotates the rows p and q of the tableau so that those of the triangle become orthogonal; false
-   where they are. */
-static bool rotate(tableau *t, size_t p, size_t q) {
-  double *a = t->entry[p], *b = t->entry[q];
-  double aa = 0, bb = 0, ab = 0;
-  for (size_t j = 0; j < t->n; j++) {
-    aa += a[j] * a[j];
-    bb += b[j] * b[j];
-    ab += a[j] * b[j];
-  }
-  if (!(fabs(ab) > (double)t->n * UNIT * sqrt(aa) * sqrt(bb)))
-    return false;
-  const double zeta = (bb - aa) / (2 * ab);
-  const double tangent = copysign(1 / (fabs(zeta) + sqrt(1 + zeta * zeta)), zeta);
-  const double cosine = 1 / sqrt(1 + tangent * tangent), sine = cosine * tangent;
-  for (size_t j = 0; j < t->n + t->k; j++) {
-    const double above = a[j];
-    a[j] = cosine * above - sine * b[j];
-    b[j] = sine * above + cosine * b[j];
-  }
-  return true;
+LSQ_INLINE size_t whole_vectors(size_t count) {
+  return (count + LANES - 1) / LANES * LANES;
 }
 
-/* Jacobi's one-sided method, on rows: with u' r = diag(values) v' the rows of u' r are the right
-   singular vectors times their values, and u' (q b) stands beside them. */
-static void solve_by_singular_values(tableau *t, double rcond, const lsq_matrix *x) {
-  double square[LSQ_NARROW], largest = 0;
+LSQ_INLINE void rotate(double *restrict a, double *restrict b, double cosine, double sine,
+                       size_t count) {
+  for (size_t first = 0; first < count; first += LANES)
+#pragma omp simd
+    for (size_t j = first; j < first + LANES; j++) {
+      const double above = a[j];
+      a[j] = cosine * above - sine * b[j];
+      b[j] = sine * above + cosine * b[j];
+    }
+}
+
+LSQ_INLINE double dot_vectors(const double *restrict a, const double *restrict b, size_t count) {
+  double sum[LANES] = {0};
+  for (size_t first = 0; first < count; first += LANES)
+#pragma omp simd
+    for (size_t j = 0; j < LANES; j++)
+      sum[j] += a[first + j] * b[first + j];
+  return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
+
+/* Jacobi's one-sided method, on rows: rotations make those of the triangle orthogonal. Their
+   squared norms are followed along; of a rotation they need no new sums. */
+static LSQ_CLONES void orthogonalise(tableau *t, double *square) {
+  const size_t n = whole_vectors(t->n), k = whole_vectors(t->k);
+  const double tolerance = (double)t->n * UNIT;
   bool rotated = true;
   for (int sweep = 0; rotated && sweep < MOST_SWEEPS; sweep++) {
     rotated = false;
+    for (size_t i = 0; i < t->n; i++)
+      square[i] = dot_vectors(t->triangle[i], t->triangle[i], n);
     for (size_t p = 0; p < t->n; p++)
-      for (size_t q = p + 1; q < t->n; q++)
-        rotated |= rotate(t, p, q);
+      for (size_t q = p + 1; q < t->n; q++) {
+        const double both = dot_vectors(t->triangle[p], t->triangle[q], n);
+        if (!(both * both > tolerance * tolerance * square[p] * square[q]))
+          continue;
+        const double zeta = (square[q] - square[p]) / (2 * both);
+        const double tangent = copysign(1 / (fabs(zeta) + sqrt(1 + zeta * zeta)), zeta);
+        const double cosine = 1 / sqrt(1 + tangent * tangent);
+        rotate(t->triangle[p], t->triangle[q], cosine, cosine * tangent, n);
+        rotate(t->side[p], t->side[q], cosine, cosine * tangent, k);
+        const double left = square[p] - tangent * both;
+        square[p] = left > 0 ? left : 0;
+        square[q] += tangent * both;
+        rotated = true;
+      }
   }
-  for (size_t i = 0; i < t->n; i++) {
-    square[i] = 0;
-    for (size_t j = 0; j < t->n; j++)
-      square[i] += t->entry[i][j] * t->entry[i][j];
+}
+
+/* With u' r = diag(values) v' the rows of the triangle become the right singular vectors times
+   their values, and u' (q b) stands beside them. */
+static void solve_by_singular_values(tableau *t, double rcond, const lsq_matrix *x) {
+  double square[LSQ_NARROW], largest = 0;
+  orthogonalise(t, square);
+  for (size_t i = 0; i < t->n; i++)
     largest = square[i] > largest ? square[i] : largest;
-  }
   lsq_matrix_fill(x, 0);
   for (size_t i = 0; i < t->n; i++) {
     if (!(sqrt(square[i]) > rcond * sqrt(largest)))
       continue;
     for (size_t j = 0; j < t->n; j++)
       for (size_t k = 0; k < t->k; k++)
-        lsq_matrix_row(x, j)[k] += t->entry[i][j] * (t->entry[i][t->n + k] / square[i]);
+        lsq_matrix_row(x, j)[k] += t->triangle[i][j] * (t->side[i][k] / square[i]);
   }
 }
 
