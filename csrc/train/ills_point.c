@@ -31,20 +31,24 @@ void lsq_ills_point_place(lsq_ills_point *point, lsq_arena *arena, const lsq_net
   }
 }
 
-static void place_factor(lsq_ills_factor *factor, lsq_arena *arena, size_t rows) {
-  factor->q = lsq_arena_doubles(arena, lsq_size_multiply(rows, LSQ_NARROW));
-  factor->r = lsq_arena_doubles(arena, LSQ_NARROW * LSQ_NARROW);
+static void place_factor(lsq_ills_factor *factor, lsq_arena *arena, size_t rows, size_t cols) {
+  factor->q = lsq_arena_doubles(arena, lsq_size_multiply(rows, cols));
+  factor->r = lsq_arena_doubles(arena, cols * cols);
 }
 
 void lsq_ills_output_place(lsq_ills_output *output, lsq_arena *arena, const lsq_network *net,
                            const lsq_ills_settings *settings, const lsq_matrix *y) {
   const size_t rows = y->rows, c = y->cols;
-  size_t bytes = 0, entries = 0;
+  size_t bytes = 0, entries = 0, first = 0, others = 0; /* narrow inputs */
   *output = (lsq_ills_output){.settings = settings};
   for (size_t l = 0; l < net->depth; l++) {
     const size_t p = net->layers[l].weight.rows + (net->layers[l].bias != NULL);
     const size_t width = net->layers[l].weight.cols;
     bytes = lsq_size_max(bytes, lsq_least_squares_workspace(rows, p, width));
+    if (l == 0 && p <= LSQ_NARROW)
+      first = p;
+    if ((l > 0 || net->depth == 1) && p <= LSQ_NARROW) /* a weighted output layer is not X alone */
+      others = lsq_size_max(others, p);
     if (l + 1 == net->depth)
       bytes = lsq_size_max(bytes, lsq_least_squares_workspace(rows, p, 1));
     entries = lsq_size_max(entries, lsq_size_multiply(p, width));
@@ -57,8 +61,8 @@ void lsq_ills_output_place(lsq_ills_output *output, lsq_arena *arena, const lsq_
   output->scaled = lsq_arena_matrix(arena, rows, net->layers[net->depth - 1].weight.rows + 1);
   output->column = lsq_arena_matrix(arena, rows, 1);
   output->solution = lsq_arena_matrix(arena, entries, 1);
-  place_factor(&output->first, arena, rows);
-  place_factor(&output->factor, arena, rows);
+  place_factor(&output->first, arena, rows, first);
+  place_factor(&output->factor, arena, rows, others);
   output->workspace = lsq_arena_take(arena, bytes, 1);
 }
 
