@@ -151,21 +151,66 @@ function parts.table()
   end)
 end
 
--- Microseconds an iteration: the fastest of several runs, since other programs run too.
+local function first_line(command)
+  local pipe = assert(io.popen(command))
+  local line = pipe:read "l"
+  return pipe:close() and line or nil
+end
+
+-- The same training in numpy, where python3 has it: one thread, and OpenBLAS where it is
+-- installed, whatever is behind lsqnet.
+local function time_numpy(variant, X, Y, net)
+  local python = os.getenv "PYTHON" or "/usr/bin/python3"
+  if not first_line(python .. " -c 'import numpy; print(1)' 2>/dev/null") then
+    return nil, python .. " has no numpy"
+  end
+  local name = os.tmpname()
+  local files = { name .. "-x.npy", name .. "-y.npy", name .. "-parameters.npy" }
+  for k, m in ipairs { X, Y, net:parameters() } do assert(m:write_npy(files[k])) end
+  local path = first_line ".ci/blas openblas 2>/dev/null"
+  local here = arg[0]:match "^(.*)[/\\]" or "."
+  local line = first_line(("OMP_NUM_THREADS=1 %s %s %s/peers/ills.py %s %s %s 100 30"):format(
+    path and "LD_LIBRARY_PATH=" .. path or "", python, here, here .. "/../spec/oracles/ills.json",
+    table.concat(files, " "), variant))
+  for _, file in ipairs { name, table.unpack(files) } do os.remove(file) end
+  if not line then return nil, "bench/peers/ills.py failed" end
+  local iteration, try, loss, version = line:match "^(%S+) (%S+) (%S+) (%S+)"
+  return { iteration = tonumber(iteration), try = tonumber(try), loss = tonumber(loss),
+           version = version }
+end
+
+-- The fastest of several runs, since other programs run too.
+local function time_ours(variant, X, Y, start)
+  local fastest = { iteration = math.huge, try = math.huge }
+  for _ = 1, 200 do
+    local net = start:clone()
+    local report = assert(lsqnet.ills(net, X, Y, { variant = variant, iterations = 100 }))
+    local tries = 0
+    for _, entry in ipairs(report.history) do tries = tries + entry.tries end
+    fastest.iteration = math.min(fastest.iteration, 1e6 * report.seconds / report.iterations)
+    fastest.try = math.min(fastest.try, 1e6 * report.seconds / tries)
+    fastest.loss = report.loss
+  end
+  return fastest
+end
+
 function parts.time()
-  print("2-2-1, N = 200; asked: a tenth of the 200-400 us an iteration of the numpy reference")
+  local info = lsqnet.info()
+  print(("2-2-1, N = 200, us; asked: a tenth of numpy's time; blas %s, %s, load %s"):format(
+    info.blas, info.simd, first_line "cat /proc/loadavg 2>/dev/null" or "unknown"))
+  local X, Y, start = PROBLEMS[1].make(1)
+  Y = Y + matrix.randn(200, 1, lsqnet.rng(3)) * 0.05 -- so that it does not end at once
+  local row = "%-8s %12s %9s %9s %14s"
+  print(row:format("", "an iteration", "a try", "ratio", "loss"))
   for _, variant in ipairs { "paper", "robust" } do
-    local fastest, fastest_try = math.huge, math.huge
-    for _ = 1, 30 do
-      local X, Y, net = PROBLEMS[1].make(1)
-      Y = Y + matrix.randn(200, 1, lsqnet.rng(3)) * 0.05 -- so that it does not end at once
-      local report = assert(lsqnet.ills(net, X, Y, { variant = variant, iterations = 100 }))
-      local tries = 0
-      for _, entry in ipairs(report.history) do tries = tries + entry.tries end
-      fastest = math.min(fastest, 1e6 * report.seconds / report.iterations)
-      fastest_try = math.min(fastest_try, 1e6 * report.seconds / tries)
+    local numpy, missing = time_numpy(variant, X, Y, start)
+    local ours = time_ours(variant, X, Y, start)
+    local function tell(name, t)
+      print(row:format(name, ("%.1f"):format(t.iteration), ("%.1f"):format(t.try),
+        numpy and ("%.1f"):format(numpy.iteration / t.iteration) or "-", ("%.10g"):format(t.loss)))
     end
-    print(("%-8s %6.1f us an iteration, %6.1f us a try"):format(variant, fastest, fastest_try))
+    tell(variant, ours)
+    if numpy then tell("  numpy", numpy) else print("  numpy skipped: " .. missing) end
   end
 end
 

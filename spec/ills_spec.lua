@@ -29,6 +29,103 @@ local function refusal(net, X, Y, options)
   return (message:gsub("^.-:%d+: ", ""))
 end
 
+-- With the identity as X, without a bias, the weights of a single layer are what H is.
+local function inverses(output, values)
+  local result = {}
+  for first = 1, #values, 16 do -- few rows: no LAPACK, whose reflections would round
+    local rows = math.min(16, #values - first + 1)
+    local X, Y = matrix(rows, rows), matrix(rows, 1)
+    for i = 1, rows do
+      X:set(i, i, 1)
+      Y:set(i, 1, values[first + i - 1])
+    end
+    local net = lsqnet.network { layers = { rows, 1 }, output_activation = output, bias = false }
+    assert(lsqnet.ills(net, X, Y, {
+      variant = "paper", iterations = 1, keep = "last", target_margin = 1e-15,
+    }))
+    for i = 1, rows do result[first + i - 1] = net:weight(1):get(i, 1) end
+  end
+  return result
+end
+
+local function units_apart(a, b) -- in the last place of b
+  return math.abs(a - b) / 2.0 ^ (math.floor(math.log(math.abs(b), 2)) - 52)
+end
+
+describe("ills: the inverse", function()
+  -- (1 + a) / (1 - a) of these is a whole number; of the small ones the series is short.
+  it("of tanh is right to 5 units in the last place, at both signs", function()
+    local values, expected = { 0 }, { 0 }
+    local function add(value, inverse)
+      for sign = -1, 1, 2 do
+        values[#values + 1], expected[#expected + 1] = sign * value, sign * inverse
+      end
+    end
+    for m = 1, 45 do add(1 - 2.0 ^ -m, math.log(2.0 ^ (m + 1) - 1) / 2) end
+    for m = 8, 60 do
+      local a = 1.25 * 2.0 ^ -m
+      add(a, a + a ^ 3 * (1 / 3 + a ^ 2 * (1 / 5 + a ^ 2 * (1 / 7 + a ^ 2 / 9))))
+    end
+    local got = inverses("tanh", values)
+    assert.are.equal(0, got[1])
+    for k = 2, #values do
+      assert(units_apart(got[k], expected[k]) <= 5,
+             ("%.17g: %.17g expected, got %.17g"):format(values[k], expected[k], got[k]))
+    end
+  end)
+
+  it("of sigmoid is right to 5 units in the last place", function()
+    local values, expected = { 0.5 }, { 0 }
+    for m = 2, 48 do
+      values[#values + 1], expected[#expected + 1] = 2.0 ^ -m, -math.log(2.0 ^ m - 1)
+      values[#values + 1], expected[#expected + 1] = 1 - 2.0 ^ -m, math.log(2.0 ^ m - 1)
+    end
+    local got = inverses("sigmoid", values)
+    assert.are.equal(0, got[1])
+    for k = 2, #values do
+      assert(units_apart(got[k], expected[k]) <= 5,
+             ("%.17g: %.17g expected, got %.17g"):format(values[k], expected[k], got[k]))
+    end
+  end)
+end)
+
+describe("ills: fits of few unknowns", function()
+  -- Three columns and their sum: the smallest singular value is rounding.
+  it("give the solution of minimum norm, as least_squares does", function()
+    local rng = lsqnet.rng(5)
+    for _, tilt in ipairs { 0, 1e-14, 1e-11, 1e-6, 1 } do
+      local X = matrix.randn(60, 3, rng)
+      local sum = X:slice(1, 60, 1, 1) + X:slice(1, 60, 2, 2) + X:slice(1, 60, 3, 3)
+      X = X:hcat(sum + matrix.randn(60, 1, rng) * tilt)
+      local Y = matrix.randn(60, 2, rng)
+      local net = lsqnet.network {
+        layers = { 4, 2 }, output_activation = "identity", bias = false,
+      }
+      lsqnet.ills(net, X, Y, { variant = "paper", iterations = 1, keep = "last", rcond = 1e-9 })
+      local expected = X:lstsq(Y, 1e-9)
+      -- Both solve a system whose counted singular values span 1e6 at most.
+      local apart = largest(net:weight(1) - expected) / largest(expected)
+      assert.is_true(apart < (tilt == 1e-6 and 1e-8 or 1e-13), tostring(apart))
+    end
+  end)
+
+  it("scale with the data, over any range", function()
+    for _, factor in ipairs { 2.0 ^ -500, 2.0 ^ -300, 2.0 ^ 300, 2.0 ^ 500 } do
+      local X, Y = matrix.randn(40, 3, lsqnet.rng(6)), matrix.randn(40, 1, lsqnet.rng(7))
+      local function weights(inputs)
+        local net = lsqnet.network {
+          layers = { 3, 1 }, output_activation = "identity", bias = false,
+        }
+        assert(lsqnet.ills(net, inputs, Y, { variant = "paper", iterations = 1, keep = "last" }))
+        return net:weight(1)
+      end
+      local expected = weights(X)
+      local apart = largest(weights(X * factor) * factor - expected)
+      assert.is_true(apart < 1e-13 * largest(expected), tostring(apart))
+    end
+  end)
+end)
+
 describe("ills: what the specification asks for", function()
   it("solves a net without a hidden layer at once", function()
     for _, output in ipairs { "tanh", "sigmoid", "elu", "leaky_relu", "identity" } do
@@ -225,16 +322,18 @@ describe("ills", function()
   end)
 
   it("does not depend on the number of threads", function()
-    local function train(threads)
+    local function train(layers, rows, threads)
       lsqnet.set_threads(threads)
-      local net, X, Y = problem({ 3, 12, 8, 2 }, 9, { rows = 1000 })
+      local net, X, Y = problem(layers, 9, { rows = rows })
       lsqnet.ills(net, X, Y, { iterations = 2 })
       return net:parameters()
     end
-    local one, three = train(1), train(3)
+    local one, three = train({ 3, 12, 8, 2 }, 1000, 1), train({ 3, 12, 8, 2 }, 1000, 3)
+    local few, few_of_three = train({ 3, 2, 1 }, 100000, 1), train({ 3, 2, 1 }, 100000, 3)
     lsqnet.set_threads(2)
-    -- A threaded BLAS may add in another order within LAPACK.
+    -- A threaded BLAS may add in another order within LAPACK, but not for so few unknowns.
     assert.is_true(one:allclose(three, 1e-6, 1e-9))
+    assert.is_true(few == few_of_three)
   end)
 
   it("takes views and leaves data alone", function()
@@ -273,7 +372,7 @@ describe("ills", function()
       refusal(net, X, Y, { fit_order = "first" })
     )
     assert.are.equal(
-      "option 'guard': 'halving' expected, got 'halvin' (did you mean 'halving'?)",
+      "option 'guard': true, false or 'halving' expected, got 'halvin' (did you mean 'halving'?)",
       refusal(net, X, Y, { guard = "halvin" })
     )
     assert.are.equal(

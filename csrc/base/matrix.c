@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { WORTH_A_CALL = 8 }; /* doubles, of a memcpy */
+
 void lsq_matrix_copy(const lsq_matrix *from, const lsq_matrix *to) {
   if (from->rows == 0 || from->cols == 0)
     return;
@@ -9,8 +11,15 @@ void lsq_matrix_copy(const lsq_matrix *from, const lsq_matrix *to) {
     memcpy(to->data, from->data, from->rows * from->cols * sizeof(double));
     return;
   }
-  for (size_t i = 0; i < from->rows; i++)
-    memcpy(lsq_matrix_row(to, i), lsq_matrix_row(from, i), from->cols * sizeof(double));
+  for (size_t i = 0; i < from->rows; i++) {
+    const double *source = lsq_matrix_row(from, i);
+    double *target = lsq_matrix_row(to, i);
+    if (from->cols < WORTH_A_CALL)
+      for (size_t j = 0; j < from->cols; j++)
+        target[j] = source[j];
+    else
+      memcpy(target, source, from->cols * sizeof(double));
+  }
 }
 
 void lsq_matrix_fill(const lsq_matrix *m, double value) {

@@ -106,9 +106,9 @@ static void check_range(lua_State *L, const lsq_option *option, double value) {
   luaL_error(L, "option '%s': a number expected, got nan", option->name);
 }
 
-static int choice_index(lua_State *L, const lsq_option *option) {
-  if (lua_type(L, -1) != LUA_TSTRING)
-    return wrong_type(L, option, "a string");
+/* The number of the choice that is on top of the stack; `before` are values that an option takes
+   beside its choices, for the message. */
+static int choice_index(lua_State *L, const lsq_option *option, const char *before) {
   const char *given = lua_tostring(L, -1);
   luaL_Buffer known;
   int count = 0;
@@ -118,14 +118,22 @@ static int choice_index(lua_State *L, const lsq_option *option) {
   char hint[LONGEST_NAME + 32];
   lsq_lua_suggest(given, option->choices, (size_t)count, hint, sizeof hint);
   luaL_buffinit(L, &known);
+  luaL_addstring(&known, before);
   for (int k = 0; k < count; k++) {
-    luaL_addstring(&known, k == 0 ? "'" : k + 1 == count ? "' or '" : "', '");
+    const bool first = k == 0 && *before == '\0';
+    luaL_addstring(&known, first ? "'" : k + 1 == count ? " or '" : ", '");
     luaL_addstring(&known, option->choices[k]);
+    luaL_addchar(&known, '\'');
   }
-  luaL_addstring(&known, "'");
   luaL_pushresult(&known);
   return luaL_error(L, "option '%s': %s expected, got '%s'%s", option->name, lua_tostring(L, -1),
                     given, hint);
+}
+
+static int checked_choice(lua_State *L, const lsq_option *option) {
+  if (lua_type(L, -1) != LUA_TSTRING)
+    return wrong_type(L, option, "a string");
+  return choice_index(L, option, "");
 }
 
 /* true, false or, where the option has them, a name. */
@@ -134,9 +142,9 @@ static int switch_index(lua_State *L, const lsq_option *option) {
     return lua_toboolean(L, -1);
   if (option->choices == NULL)
     return wrong_type(L, option, "a boolean");
-  if (lua_type(L, -1) != LUA_TSTRING)
-    return wrong_type(L, option, "a boolean or a string");
-  return 2 + choice_index(L, option);
+  if (lua_type(L, -1) == LUA_TSTRING)
+    return 2 + choice_index(L, option, "true, false");
+  return wrong_type(L, option, "a boolean or a string");
 }
 
 /* The value is on top of the stack. */
@@ -164,7 +172,7 @@ static void store_value(lua_State *L, const lsq_option *option, void *out) {
     store_number(option, out, lua_toboolean(L, -1));
     break;
   case LSQ_OPTION_CHOICE:
-    store_number(option, out, choice_index(L, option));
+    store_number(option, out, checked_choice(L, option));
     break;
   case LSQ_OPTION_SWITCH:
     store_number(option, out, switch_index(L, option));

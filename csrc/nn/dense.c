@@ -215,6 +215,41 @@ static void forward_few(const lsq_matrix *x, const lsq_matrix *weight, const lsq
   }
 }
 
+/* Forward with at most FEW outputs, a constant, and fewer than LANES inputs: panels of whole lanes
+   would be mostly zeros. */
+LSQ_INLINE void forward_narrow(size_t outputs, const lsq_matrix *x, const lsq_matrix *weight,
+                               const double *bias, const lsq_matrix *z) {
+  double w[LANES][FEW];
+  for (size_t k = 0; k < weight->rows; k++)
+    for (size_t q = 0; q < outputs; q++)
+      w[k][q] = lsq_matrix_row(weight, k)[q];
+  for (size_t i = 0; i < x->rows; i++) {
+    const double *from = lsq_matrix_row(x, i);
+    double sum[FEW];
+#pragma GCC unroll 3
+    for (size_t q = 0; q < outputs; q++)
+      sum[q] = bias == NULL ? 0 : bias[q];
+    for (size_t k = 0; k < x->cols; k++)
+#pragma GCC unroll 3
+      for (size_t q = 0; q < outputs; q++)
+        sum[q] += from[k] * w[k][q];
+#pragma GCC unroll 3
+    for (size_t q = 0; q < outputs; q++)
+      lsq_matrix_row(z, i)[q] = sum[q];
+  }
+}
+
+LSQ_CLONES
+static void forward_narrow_to(const lsq_matrix *x, const lsq_matrix *weight, const double *bias,
+                              const lsq_matrix *z) {
+  if (z->cols == 1)
+    forward_narrow(1, x, weight, bias, z);
+  else if (z->cols == 2)
+    forward_narrow(2, x, weight, bias, z);
+  else
+    forward_narrow(3, x, weight, bias, z);
+}
+
 static void fill_rows(const double *row, const lsq_matrix *z) {
   for (size_t i = 0; i < z->rows; i++)
     for (size_t q = 0; q < z->cols; q++)
@@ -226,6 +261,10 @@ void lsq_dense_forward(const lsq_matrix *x, const lsq_matrix *weight, const doub
   const bool few = z->cols <= FEW && x->cols >= LANES;
   double memory[DEPTH * LANES];
   static const double zeros[LANES];
+  if (z->cols <= FEW && z->cols > 0 && x->cols < LANES) {
+    forward_narrow_to(x, weight, bias, z);
+    return;
+  }
   if (few || x->cols == 0)
     fill_rows(bias, z);
   for (size_t k = 0; k < x->cols; k += DEPTH) {

@@ -11,8 +11,8 @@ bool lsq_activation_invertible(lsq_activation activation, double alpha);
    tanh (-1, 1), sigmoid (0, 1), elu above -1; the others take any value. */
 void lsq_activation_clip(lsq_activation activation, double margin, const lsq_matrix *values);
 
-/* values <- sigma^-1(clipped values). Absolute errors are a few 2^-53; values stay what they
-   are where there is no inverse. */
+/* values <- sigma^-1(clipped values), to 4 units in the last place (sigmoid: of max(|result|, 1));
+   values stay what they are where there is no inverse. */
 void lsq_activation_invert(lsq_activation activation, double alpha, double margin,
                            const lsq_matrix *values);
 

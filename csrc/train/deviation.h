@@ -23,6 +23,7 @@ typedef struct {
   size_t lowest, highest; /* hidden layers solved for at once */
   bool local;             /* R is the residual of layer `highest` + 1, not of the output */
   bool projected;
+  bool filled;            /* the only lane holds A as it was before the projection */
   size_t unknowns, sides; /* columns of the system; columns of R */
 
   lsq_matrix residual; /* N x sides */

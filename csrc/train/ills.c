@@ -188,7 +188,7 @@ static lsq_status start(void *memory, const lsq_problem *problem, const void *op
     lsq_ills_point_start(&self->points[k], problem->net, problem->x);
   self->base = &self->points[0];
   self->trial = &self->points[1];
-  lsq_ills_output_start(&self->output, problem->net);
+  lsq_ills_output_start(&self->output, self->base, problem->y);
   const lsq_ills_output *output = &self->output;
   const bool secant = self->settings.weighting == LSQ_WEIGHTING_SECANT;
   const lsq_matrix *targets = secant ? &output->clipped : &output->targets;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/simd.h"
 #include "linalg/linalg.h"
 #include "linalg/narrow.h"
 #include "nn/blocks.h"
@@ -17,30 +18,42 @@ void lsq_ills_point_place(lsq_ills_point *point, lsq_arena *arena, const lsq_net
   lsq_network_place_like(&point->net, arena, net);
   point->inputs = lsq_arena_take(arena, net->depth, sizeof *point->inputs);
   point->z = lsq_arena_take(arena, net->depth, sizeof *point->z);
+  point->a = lsq_arena_take(arena, net->depth, sizeof *point->a);
   for (size_t l = 0; l < net->depth; l++) {
     const lsq_matrix inputs = lsq_arena_matrix(arena, rows, net->layers[l].weight.rows + 1);
     const lsq_matrix z = lsq_arena_matrix(arena, rows, net->layers[l].weight.cols);
+    const lsq_matrix a = lsq_arena_matrix(arena, rows, net->layers[l].weight.cols);
     if (point->inputs == NULL)
       continue;
     point->inputs[l] = inputs;
     point->z[l] = z;
+    point->a[l] = a;
   }
-  point->output = lsq_arena_matrix(arena, rows, lsq_network_outputs(net));
+}
+
+static void place_factor(lsq_ills_factor *factor, lsq_arena *arena, size_t rows, size_t cols) {
+  factor->q = lsq_arena_doubles(arena, lsq_size_multiply(rows, cols));
+  factor->r = lsq_arena_doubles(arena, cols * cols);
 }
 
 void lsq_ills_output_place(lsq_ills_output *output, lsq_arena *arena, const lsq_network *net,
                            const lsq_ills_settings *settings, const lsq_matrix *y) {
   const size_t rows = y->rows, c = y->cols;
-  size_t bytes = 0, entries = 0;
-  *output = (lsq_ills_output){.settings = settings, .y = *y};
+  size_t bytes = 0, entries = 0, first = 0, others = 0; /* narrow inputs */
+  *output = (lsq_ills_output){.settings = settings};
   for (size_t l = 0; l < net->depth; l++) {
     const size_t p = net->layers[l].weight.rows + (net->layers[l].bias != NULL);
     const size_t width = net->layers[l].weight.cols;
     bytes = lsq_size_max(bytes, lsq_least_squares_workspace(rows, p, width));
+    if (l == 0 && p <= LSQ_NARROW)
+      first = p;
+    if ((l > 0 || net->depth == 1) && p <= LSQ_NARROW) /* a weighted output layer is not X alone */
+      others = lsq_size_max(others, p);
     if (l + 1 == net->depth)
       bytes = lsq_size_max(bytes, lsq_least_squares_workspace(rows, p, 1));
     entries = lsq_size_max(entries, lsq_size_multiply(p, width));
   }
+  output->y = lsq_arena_matrix(arena, rows, c);
   output->clipped = lsq_arena_matrix(arena, rows, c);
   output->targets = lsq_arena_matrix(arena, rows, c);
   output->slopes = lsq_arena_matrix(arena, rows, c);
@@ -48,8 +61,8 @@ void lsq_ills_output_place(lsq_ills_output *output, lsq_arena *arena, const lsq_
   output->scaled = lsq_arena_matrix(arena, rows, net->layers[net->depth - 1].weight.rows + 1);
   output->column = lsq_arena_matrix(arena, rows, 1);
   output->solution = lsq_arena_matrix(arena, entries, 1);
-  output->narrow_q = lsq_arena_doubles(arena, lsq_size_multiply(rows, LSQ_NARROW));
-  output->narrow_r = lsq_arena_doubles(arena, LSQ_NARROW * LSQ_NARROW);
+  place_factor(&output->first, arena, rows, first);
+  place_factor(&output->factor, arena, rows, others);
   output->workspace = lsq_arena_take(arena, bytes, 1);
 }
 
@@ -66,33 +79,46 @@ void lsq_ills_point_start(lsq_ills_point *point, const lsq_network *net, const l
   memcpy(point->net.parameters, net->parameters, net->parameter_count * sizeof(double));
 }
 
-void lsq_ills_output_start(lsq_ills_output *output, const lsq_network *net) {
+void lsq_ills_factorise(const lsq_matrix *inputs, lsq_ills_factor *factor) {
+  factor->valid = inputs->cols <= LSQ_NARROW && inputs->rows >= inputs->cols &&
+                  lsq_narrow_qr(inputs, factor->q, factor->r);
+}
+
+void lsq_ills_output_start(lsq_ills_output *output, const lsq_ills_point *point,
+                           const lsq_matrix *y) {
+  const lsq_network *net = &point->net;
+  const lsq_matrix inputs = lsq_ills_fit_inputs(point, 0);
   const double margin = output->settings->target_margin;
-  lsq_matrix_copy(&output->y, &output->clipped);
+  lsq_matrix_copy(y, &output->y);
+  lsq_matrix_copy(y, &output->clipped);
   lsq_activation_clip(net->output_activation, margin, &output->clipped);
   lsq_matrix_copy(&output->clipped, &output->targets);
   lsq_activation_invert(net->output_activation, net->alpha, margin, &output->targets);
   lsq_matrix_fill(&output->slopes, 1);
   lsq_activation_backward(net->output_activation, net->alpha, &output->clipped, &output->slopes);
+  lsq_ills_factorise(&inputs, &output->first);
 }
 
 static void forward_rows(lsq_ills_point *point, size_t first_layer, size_t first, size_t rows) {
   const lsq_network *net = &point->net;
   for (size_t l = first_layer; l < net->depth; l++) {
-    const bool last = l + 1 == net->depth;
     const lsq_matrix all = without_ones(&point->inputs[l]);
     const lsq_matrix in = lsq_matrix_rows(&all, first, rows);
     const lsq_matrix z = lsq_matrix_rows(&point->z[l], first, rows);
-    const lsq_matrix after = last ? point->output : without_ones(&point->inputs[l + 1]);
-    const lsq_matrix out = lsq_matrix_rows(&after, first, rows);
+    const lsq_matrix a = lsq_matrix_rows(&point->a[l], first, rows);
     lsq_dense_forward(&in, &net->layers[l].weight, net->layers[l].bias, &z);
-    lsq_matrix_copy(&z, &out);
-    lsq_activate(lsq_network_activation(net, l), net->alpha, &out);
+    lsq_matrix_copy(&z, &a);
+    lsq_activate(lsq_network_activation(net, l), net->alpha, &a);
+    if (l + 1 == net->depth)
+      break;
+    const lsq_matrix above = without_ones(&point->inputs[l + 1]);
+    const lsq_matrix out = lsq_matrix_rows(&above, first, rows);
+    lsq_matrix_copy(&a, &out);
   }
 }
 
 void lsq_ills_forward(lsq_ills_point *point, size_t first) {
-  const size_t rows = point->output.rows;
+  const size_t rows = point->inputs[0].rows;
   const lsq_blocks blocks = lsq_blocks_of(rows, 2 * lsq_network_widest(&point->net));
   const bool pays = rows * point->net.parameter_count >= LSQ_PARALLEL_WORK;
 #pragma omp parallel for schedule(dynamic) if (pays)
@@ -104,13 +130,13 @@ void lsq_ills_weigh(lsq_ills_output *output, const lsq_ills_point *point) {
   if (output->settings->weighting == LSQ_WEIGHTING_NONE)
     return;
   const bool secant = output->settings->weighting == LSQ_WEIGHTING_SECANT;
-  const lsq_matrix *z = &point->z[point->net.depth - 1];
+  const lsq_matrix *z = &point->z[point->net.depth - 1], *a = &point->a[point->net.depth - 1];
   const size_t count = z->rows * z->cols; /* all of them are contiguous */
   for (size_t i = 0; i < count; i++) {
     const double gap = output->targets.data[i] - z->data[i];
     double weight = output->slopes.data[i];
     if (secant && !(fabs(gap) < NEAR))
-      weight = fabs((output->clipped.data[i] - point->output.data[i]) / gap);
+      weight = fabs((output->clipped.data[i] - a->data[i]) / gap);
     output->weights.data[i] = weight < LEAST_WEIGHT ? LEAST_WEIGHT : weight;
   }
 }
@@ -130,14 +156,14 @@ lsq_matrix lsq_ills_weighted_inputs(lsq_ills_output *output, const lsq_ills_poin
 }
 
 /* solution <- the minimum-norm least-squares solution of inputs solution = targets. */
-static lsq_status fit(lsq_ills_output *output, const lsq_matrix *inputs, const lsq_matrix *targets,
+static lsq_status fit(lsq_ills_output *output, const lsq_ills_factor *factor,
+                      const lsq_matrix *inputs, const lsq_matrix *targets,
                       const lsq_matrix *solution, lsq_error *error) {
-  if (inputs->cols <= LSQ_NARROW && inputs->rows >= inputs->cols &&
-      lsq_narrow_qr(inputs, output->narrow_q, output->narrow_r) &&
-      lsq_narrow_solve(output->narrow_q, output->narrow_r, inputs->cols, targets, solution))
+  const double rcond = output->settings->rcond;
+  if (factor->valid &&
+      lsq_narrow_solve(factor->q, factor->r, inputs->cols, rcond, targets, solution))
     return LSQ_OK;
-  return lsq_least_squares(inputs, targets, output->settings->rcond, solution, NULL,
-                           output->workspace, error);
+  return lsq_least_squares(inputs, targets, rcond, solution, NULL, output->workspace, error);
 }
 
 lsq_status lsq_ills_fit_layer(lsq_ills_output *output, const lsq_ills_point *from, size_t l,
@@ -146,7 +172,10 @@ lsq_status lsq_ills_fit_layer(lsq_ills_output *output, const lsq_ills_point *fro
   const lsq_layer *layer = &to->layers[l];
   const size_t d = layer->weight.rows;
   const lsq_matrix solution = lsq_matrix_over(output->solution.data, inputs.cols, targets->cols);
-  const lsq_status status = fit(output, &inputs, targets, &solution, error);
+  const lsq_ills_factor *factor = l == 0 ? &output->first : &output->factor;
+  if (l > 0)
+    lsq_ills_factorise(&inputs, &output->factor);
+  const lsq_status status = fit(output, factor, &inputs, targets, &solution, error);
   if (status != LSQ_OK)
     return status;
   const lsq_matrix weight = lsq_matrix_rows(&solution, 0, d);
@@ -165,8 +194,9 @@ static lsq_status fit_weighted(lsq_ills_output *output, lsq_ills_point *point, l
     for (size_t i = 0; i < inputs.rows; i++)
       output->column.data[i] =
           lsq_matrix_row(&output->weights, i)[k] * lsq_matrix_row(&output->targets, i)[k];
-    const lsq_status status = lsq_least_squares(&inputs, &output->column, output->settings->rcond,
-                                                &solution, NULL, output->workspace, error);
+    lsq_ills_factorise(&inputs, &output->factor);
+    const lsq_status status =
+        fit(output, &output->factor, &inputs, &output->column, &solution, error);
     if (status != LSQ_OK)
       return status;
     for (size_t j = 0; j < d; j++)
@@ -193,21 +223,33 @@ lsq_status lsq_ills_fit_output(lsq_ills_output *output, lsq_ills_point *point, l
   return LSQ_OK;
 }
 
+static LSQ_CLONES double squared_distance(const double *restrict a, const double *restrict b,
+                                          size_t count) {
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (size_t i = 0; i < count; i++)
+    sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return sum;
+}
+
 void lsq_ills_measure(const lsq_ills_output *output, lsq_ills_point *point) {
-  const lsq_matrix *z = &point->z[point->net.depth - 1];
-  const size_t count = z->rows * z->cols, c = z->cols;
-  const lsq_weighting weighting = output->settings->weighting;
-  double loss = 0, objective = 0;
-  for (size_t i = 0; i < count; i++) {
-    const double error = point->output.data[i] - lsq_matrix_row(&output->y, i / c)[i % c];
-    double gap = output->targets.data[i] - z->data[i];
-    if (weighting == LSQ_WEIGHTING_SECANT) /* its weighted residual is this one */
-      gap = output->clipped.data[i] - point->output.data[i];
-    else if (weighting == LSQ_WEIGHTING_TARGET)
-      gap *= fmax(output->slopes.data[i], LEAST_WEIGHT);
-    loss += error * error;
-    objective += gap * gap;
+  const lsq_matrix *z = &point->z[point->net.depth - 1], *a = &point->a[point->net.depth - 1];
+  const size_t count = z->rows * z->cols;
+  double objective = 0;
+  switch (output->settings->weighting) {
+  case LSQ_WEIGHTING_NONE:
+    objective = squared_distance(output->targets.data, z->data, count);
+    break;
+  case LSQ_WEIGHTING_TARGET:
+    for (size_t i = 0; i < count; i++) {
+      const double weight = fmax(output->slopes.data[i], LEAST_WEIGHT);
+      const double gap = weight * (output->targets.data[i] - z->data[i]);
+      objective += gap * gap;
+    }
+    break;
+  case LSQ_WEIGHTING_SECANT: /* its weighted residual is the one behind the activation */
+    objective = squared_distance(output->clipped.data, a->data, count);
   }
-  point->loss = loss / (double)count;
+  point->loss = squared_distance(output->y.data, a->data, count) / (double)count;
   point->objective = objective / (double)count;
 }

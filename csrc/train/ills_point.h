@@ -22,15 +22,21 @@ typedef struct {
   lsq_network net;
   lsq_matrix *inputs; /* of layer l: N x (widths[l] + 1), the last column 1 */
   lsq_matrix *z;      /* of layer l before activation: N x widths[l + 1] */
-  lsq_matrix output;  /* N x c */
+  lsq_matrix *a;      /* and after it; contiguous, as inputs[l + 1] is not */
   double loss;        /* mse against Y */
   double objective;   /* of the guard */
 } lsq_ills_point;
 
-/* What the fits of the output layer share. */
+/* The triangular factorisation of a fit with few inputs (linalg/narrow.h). */
+typedef struct {
+  double *q, *r;
+  bool valid;
+} lsq_ills_factor;
+
+/* What the fits of the layers share. */
 typedef struct {
   const lsq_ills_settings *settings;
-  lsq_matrix y;
+  lsq_matrix y;       /* a contiguous copy, N x c */
   lsq_matrix clipped; /* Y within the range of the output activation, N x c */
   lsq_matrix targets; /* H = sigma^-1(clipped), N x c */
   lsq_matrix slopes;  /* sigma'(H), N x c */
@@ -38,8 +44,9 @@ typedef struct {
   lsq_matrix scaled;  /* a layer's inputs, rows weighted */
   lsq_matrix column;  /* N x 1 */
   lsq_matrix solution;
-  double *narrow_q, *narrow_r; /* of fits with few inputs */
-  void *workspace;             /* of the least squares */
+  lsq_ills_factor first;  /* of X, which every fit of layer 0 takes */
+  lsq_ills_factor factor; /* of the last fit of another layer */
+  void *workspace;        /* of the least squares */
 } lsq_ills_output;
 
 void lsq_ills_point_place(lsq_ills_point *point, lsq_arena *arena, const lsq_network *net,
@@ -49,7 +56,8 @@ void lsq_ills_output_place(lsq_ills_output *output, lsq_arena *arena, const lsq_
 
 /* The inputs of layer 0 are x for good; the net's parameters are copied. */
 void lsq_ills_point_start(lsq_ills_point *point, const lsq_network *net, const lsq_matrix *x);
-void lsq_ills_output_start(lsq_ills_output *output, const lsq_network *net);
+void lsq_ills_output_start(lsq_ills_output *output, const lsq_ills_point *point,
+                           const lsq_matrix *y);
 
 /* What a fit of layer l takes: its inputs, with the column of ones where it has a bias. */
 static inline lsq_matrix lsq_ills_fit_inputs(const lsq_ills_point *point, size_t l) {
@@ -66,6 +74,9 @@ void lsq_ills_weigh(lsq_ills_output *output, const lsq_ills_point *point);
 
 /* scaled <- the output layer's inputs, their rows weighted for output k. */
 lsq_matrix lsq_ills_weighted_inputs(lsq_ills_output *output, const lsq_ills_point *point, size_t k);
+
+/* Factorises what has few columns; factor->valid says whether it could. */
+void lsq_ills_factorise(const lsq_matrix *inputs, lsq_ills_factor *factor);
 
 /* The layer l of `to` that takes the inputs of `from` nearest to the targets (N x width), at
    minimum norm. Without to->net's bias the ones are left out. */
