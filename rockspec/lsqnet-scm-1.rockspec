@@ -35,6 +35,7 @@ build = {
     LUA = "$(LUA)",
     LIBDIR = "$(LIBDIR)",
     LUADIR = "$(LUADIR)",
+    BINDIR = "$(BINDIR)",
     INCDIR = "$(PREFIX)/include",
   },
 }

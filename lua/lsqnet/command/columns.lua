@@ -177,7 +177,8 @@ end
 -- @treturn matrix inputs
 -- @treturn matrix targets, or nil where there are none
 function columns.read(head, inputs, targets)
-  local chosen = table.move(targets, 1, #targets, #inputs + 1, table.move(inputs, 1, #inputs, 1, {}))
+  local chosen = table.move(inputs, 1, #inputs, 1, {})
+  table.move(targets, 1, #targets, #inputs + 1, chosen)
   local m, message, code = core.matrix.read_csv(head.path, {
     columns = chosen, header = head.names ~= nil, separator = head.separator,
   })

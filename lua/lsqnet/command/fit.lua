@@ -13,6 +13,7 @@ local trainers = require "lsqnet.command.trainers"
 local fit = {}
 
 local PATIENCE = 20 -- iterations without a better validation loss
+local DRAWN = 5 -- targets, at most
 local WIDE = 2000 -- unknowns of the hidden layer from which on conjugate gradients are faster
 
 local EXAMPLES = [[
@@ -278,6 +279,14 @@ local function names_of(set, list)
   return names
 end
 
+-- How much was trained: iterations, epochs, or for those that have neither, starts.
+local function effort(result, plan)
+  local word = trainers.has(plan.trainer, "epochs") and "epoch"
+    or trainers.has(plan.trainer, "iterations") and "iteration"
+  local count = word and result.iterations or plan.options.restarts or 1
+  return ("%d %s%s"):format(count, word or "start", count == 1 and "" or "s")
+end
+
 local function print_result(result, plan, set)
   local tested = set.test.x.rows
   print(("%s: %d rows, %d input%s -> %s; %d to train on, %d to test"):format(
@@ -285,9 +294,10 @@ local function print_result(result, plan, set)
     table.concat(result.targets, ", "), set.train.x.rows, tested))
   local lambda = result.lambda and (", lambda %g%s"):format(
     result.lambda, plan.chosen and " (by validation)" or "") or ""
-  print(("%s: %s %s%s, %d iterations in %s s (%s)\n"):format(
-    plan.trainer, table.concat(result.layers, "-"), plan.activation, lambda, result.iterations,
-    text.number(result.seconds), result.stopped))
+  local ended = result.stopped ~= "iterations" and (" (%s)"):format(result.stopped) or ""
+  print(("%s: %s %s%s, %s in %s s%s\n"):format(
+    plan.trainer, table.concat(result.layers, "-"), plan.activation, lambda, effort(result, plan),
+    text.number(result.seconds), ended))
   local rows = { { "", "train MSE", "train R2", "test MSE", "test R2" } }
   for _, entry in ipairs { { plan.trainer, result.net }, { "linear regression", result.linear } } do
     local name, score = table.unpack(entry)
@@ -300,7 +310,7 @@ local function print_result(result, plan, set)
   print(text.aligned(rows, true))
 end
 
--- Losses by iteration beside the predictions of each target.
+-- Losses by iteration beside the predictions of each target, or of the first of many.
 local function draw(path, net, report, plan, set)
   local step, loss, watched = {}, {}, {}
   for k, entry in ipairs(report.history) do
@@ -316,6 +326,7 @@ local function draw(path, net, report, plan, set)
   local part = set.test.x.rows > 0 and "test" or "train"
   local truth, prediction = set[part].y, net:predict(set[part].x)
   for k, name in ipairs(names_of(set, set.targets)) do
+    if k > DRAWN then break end
     local x, y = truth:columns(k, k), prediction:columns(k, k)
     local ends = { x:min(), x:max() }
     panels[#panels + 1] = { "scatter", {
