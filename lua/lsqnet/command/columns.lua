@@ -48,10 +48,10 @@ end
 local function first_line(path)
   local file, message = io.open(path, "rb")
   if not file then return nil, message end
-  local line = file:read("l")
-  while line and not line:find("%S") do line = file:read("l") end
+  local line, problem = file:read("l")
+  while line and not line:find("%S") do line, problem = file:read("l") end
   file:close()
-  if not line then return nil, path .. ": no rows" end
+  if not line then return nil, ("%s: %s"):format(path, problem or "no rows") end
   return (line:gsub("^\xEF\xBB\xBF", ""))
 end
 
@@ -76,7 +76,9 @@ local function find(head, word)
   local found
   for k, name in ipairs(head.names or {}) do
     if name == word then
-      if found then return nil, ("%s: two columns are named '%s'"):format(head.path, word) end
+      if found then
+        return nil, ("%s: two columns are named '%s'; number them, from 1"):format(head.path, word)
+      end
       found = k
     end
   end

@@ -16,7 +16,7 @@ function list.run()
   for _, entry in ipairs(require("lsqnet.experiments").list()) do
     rows[#rows + 1] = { entry.name, tostring(entry.runs or ""), entry.title, entry.source }
   end
-  print(text.aligned(rows))
+  text.print(text.aligned(rows))
   return true
 end
 

@@ -14,6 +14,7 @@ local fit = {}
 
 local PATIENCE = 20 -- iterations without a better validation loss
 local DRAWN = 5 -- targets, at most
+local NO_ENTRY = 2 -- ENOENT
 local WIDE = 2000 -- unknowns of the hidden layer from which on conjugate gradients are faster
 
 local EXAMPLES = [[
@@ -24,23 +25,20 @@ Examples:
    lsqnet fit houses.csv --trainer adam --hidden 64,32 --epochs 500 \
       --option batch_size=64 --validation 0.2]]
 
--- A converter for argparse: a number, whole where `whole` says so, between two bounds.
-local function within(low, high, whole)
+-- Converters for argparse.
+
+local function share(option)
   return function(word)
     local value = tonumber(word)
-    if whole then value = value and math.tointeger(value) end
-    if value and value >= low and value <= high then return value end
-    return nil, ("%s %s expected, got '%s'"):format(
-      whole and "a whole number" or "a number",
-      high == math.huge and ("of at least %g"):format(low) or ("from %g to %g"):format(low, high),
-      word)
+    if value and value >= 0 and value < 1 then return value end
+    return nil, ("%s: a share from 0 to below 1 expected, got '%s'"):format(option, word)
   end
 end
 
-local function below_one(word)
-  local value, message = within(0, 1)(word)
-  if value == 1 then return nil, "a share below 1 expected, got 1" end
-  return value, message
+local function duration(word)
+  local value = tonumber(word)
+  if value and value >= 0 then return value end
+  return nil, ("--time-limit: a number of at least 0 expected, got '%s'"):format(word)
 end
 
 local function widths(word)
@@ -48,7 +46,7 @@ local function widths(word)
   for part in (word .. ","):gmatch("(.-),") do
     local width = math.tointeger(tonumber(part))
     if not width or width < 1 then
-      return nil, ("widths such as 64 or 64,32 expected, got '%s'"):format(word)
+      return nil, ("--hidden: widths such as 64 or 64,32 expected, got '%s'"):format(word)
     end
     list[#list + 1] = width
   end
@@ -78,17 +76,17 @@ function fit.declare(parser)
   parser:option("--option", "Another option of the trainer, name=value; can be repeated. "
                 .. "`lsqnet info --trainer NAME` lists them."):argname("NAME=VALUE"):count("*")
   parser:option("--iterations --epochs", "How long to train. Default: the trainer's.")
-    :argname("N"):target("iterations"):convert(within(1, 1e9, true))
+    :argname("N"):target("iterations"):convert(text.whole("--iterations", 1))
   parser:option("--restarts", "Trainings from different starts; the best is kept. Default: 1, of "
-                .. "elm and linstorch 100."):argname("K"):convert(within(1, 1e9, true))
+                .. "elm and linstorch 100."):argname("K"):convert(text.whole("--restarts", 1))
   parser:option("--seed", "Of the split and every other draw."):argname("S"):default("1")
-    :convert(within(math.mininteger, math.maxinteger, true))
+    :convert(text.whole("--seed", math.mininteger))
   parser:option("--test", "Share of the rows kept for the test; 0: train on all.")
-    :argname("SHARE"):default("0.2"):convert(below_one)
+    :argname("SHARE"):default("0.2"):convert(share("--test"))
   parser:option("--validation", "Share of the training rows held out to stop early by.")
-    :argname("SHARE"):default("0"):convert(below_one)
+    :argname("SHARE"):default("0"):convert(share("--validation"))
   parser:option("--time-limit", "Stop training after so many seconds."):argname("SECONDS")
-    :convert(within(0, math.huge))
+    :convert(duration)
   parser:option("--save", "Where the net goes."):argname("MODEL.safetensors")
   parser:option("--plot", "Draw losses, and predicted against true values."):argname("FILE.png")
     :convert(picture)
@@ -98,10 +96,12 @@ end
 
 -- The folder of a file that is to be written, so that a slip costs no training.
 local function check_folder(path)
-  local folder = path and path:match("^(.*)/")
-  local opened, message = io.open(folder and folder .. "/." or ".")
-  if not opened then return nil, message end
-  opened:close()
+  local folder = path:match("^(.*)/") or "."
+  local opened, _, code = io.open(folder .. "/.")
+  if opened then opened:close() end
+  if code == NO_ENTRY then
+    return nil, ("cannot write '%s': there is no such folder"):format(path)
+  end
   return true
 end
 
@@ -289,13 +289,13 @@ end
 
 local function print_result(result, plan, set)
   local tested = set.test.x.rows
-  print(("%s: %d rows, %d input%s -> %s; %d to train on, %d to test"):format(
+  text.print(("%s: %d rows, %d input%s -> %s; %d to train on, %d to test"):format(
     result.data, set.train.x.rows + tested, #set.inputs, #set.inputs == 1 and "" or "s",
     table.concat(result.targets, ", "), set.train.x.rows, tested))
   local lambda = result.lambda and (", lambda %g%s"):format(
     result.lambda, plan.chosen and " (by validation)" or "") or ""
   local ended = result.stopped ~= "iterations" and (" (%s)"):format(result.stopped) or ""
-  print(("%s: %s %s%s, %s in %s s%s\n"):format(
+  text.print(("%s: %s %s%s, %s in %s s%s\n"):format(
     plan.trainer, table.concat(result.layers, "-"), plan.activation, lambda, effort(result, plan),
     text.number(result.seconds), ended))
   local rows = { { "", "train MSE", "train R2", "test MSE", "test R2" } }
@@ -307,7 +307,7 @@ local function print_result(result, plan, set)
   if tested == 0 then
     for _, row in ipairs(rows) do row[4], row[5] = nil, nil end
   end
-  print(text.aligned(rows, true))
+  text.print(text.aligned(rows, true))
 end
 
 -- Losses by iteration beside the predictions of each target, or of the first of many.
@@ -354,12 +354,12 @@ local function write_files(args, plan, set, net, report)
   if args.save then
     local saved, message = net:save(args.save)
     if not saved then return nil, message end
-    if not args.json then print("\nsaved to " .. args.save) end
+    if not args.json then text.print("\nsaved to " .. args.save) end
   end
   if args.plot then
     local drawn, message = draw(args.plot, net, report, plan, set)
     if not drawn then return nil, message end
-    if not args.json then print((args.save and "" or "\n") .. "drawn in " .. args.plot) end
+    if not args.json then text.print((args.save and "" or "\n") .. "drawn in " .. args.plot) end
   end
   return true
 end
@@ -377,7 +377,7 @@ function fit.run(args)
   if not net then return nil, report, kind end
   local result = result_of(args, plan, set, net, report, linear)
   if args.json then
-    print(text.json(result))
+    text.print(text.json(result))
   else
     print_result(result, plan, set)
   end

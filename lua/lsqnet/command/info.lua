@@ -25,7 +25,7 @@ end
 
 local function print_versions()
   local loaded = core.info()
-  print(text.aligned {
+  text.print(text.aligned {
     { "lsqnet", loaded.version }, { "Lua", (_VERSION:gsub("^Lua ", "")) },
     { "BLAS", loaded.blas }, { "LAPACK", loaded.lapack },
     { "threads", tostring(loaded.threads) }, { "SIMD", loaded.simd },
@@ -40,10 +40,9 @@ local function print_model(path)
   if activation == "leaky_relu" then
     activation = ("%s, slope %g"):format(activation, net.alpha)
   end
-  print(text.aligned {
+  text.print(text.aligned {
     { "model", path }, { "layers", table.concat(net.layers, "-") }, { "activation", activation },
-    { "output", net.output_activation }, { "loss", tostring(net):match("(%w+), %d+ parameters")
-      or "" }, { "parameters", tostring(net:parameters().rows) },
+    { "output", net.output_activation }, { "loss", tostring(net):match("(%S+), %d+ parameters") }, { "parameters", tostring(net:parameters().rows) },
   })
   return true
 end
@@ -51,7 +50,7 @@ end
 -- The type and default of an option, in a few words.
 local function kind_of(option)
   local kind = option.choices and table.concat(option.choices, "|") or option.type
-  if option.type == "boolean" then kind = "true|false" .. (option.choices and "|" .. kind or "") end
+  if option.type == "boolean" then return option.choices and "true|false|" .. kind or "true|false" end
   return option.type == "value" and "text" or kind
 end
 
@@ -61,14 +60,9 @@ local function shown(default)
 end
 
 local function print_options(name)
-  local rows, names = {}, {}
-  for k, option in ipairs(trainers.options(name)) do
-    rows[k] = { option.name, shown(option.default), kind_of(option) }
-    names[k] = option.text
-  end
-  for k, line in ipairs(rows) do
-    print(("%s (%s; default %s)"):format(line[1], line[3], line[2]))
-    for _, part in ipairs(text.folded(names[k], WIDTH - 4)) do print("    " .. part) end
+  for _, option in ipairs(trainers.options(name)) do
+    text.print(("%s (%s; default %s)"):format(option.name, kind_of(option), shown(option.default)))
+    for _, line in ipairs(text.folded(option.text, WIDTH - 4)) do text.print("    " .. line) end
   end
   return true
 end

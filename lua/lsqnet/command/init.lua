@@ -39,7 +39,7 @@ local function conclude(ok, result, message, code)
   if not ok and tostring(result):find("interrupted!$") then -- by lua's own handler of Ctrl-C
     return complain("interrupted", INTERRUPTED)
   elseif not ok then
-    return complain(tostring(result), FAILED)
+    return complain(tostring(result):match("^[^\n]*"), FAILED)
   elseif not result then
     return complain(message, code == "usage" and MISUSED or FAILED)
   end

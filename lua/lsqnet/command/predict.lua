@@ -58,12 +58,12 @@ end
 local function print_csv(prediction, names)
   if names then
     for k, name in ipairs(names) do names[k] = quoted(name) end
-    print(table.concat(names, ","))
+    text.print(table.concat(names, ","))
   end
   for i = 1, prediction.rows do
     local row = {}
     for j = 1, prediction.cols do row[j] = text.exact(prediction:get(i, j)) end
-    local written, reason = io.stdout:write(table.concat(row, ","), "\n")
+    local written, reason = text.print(table.concat(row, ","))
     if not written then return nil, "standard output: " .. reason end
   end
   return true

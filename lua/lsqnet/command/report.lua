@@ -1,5 +1,7 @@
 -- `lsqnet report`: a page of all stored results beside the published ones.
 
+local text = require "lsqnet.command.text"
+
 local report = {}
 
 function report.declare(parser)
@@ -16,7 +18,7 @@ function report.run(args)
   local page = args.page or args.results .. "/reproduction.md"
   local ok, message = require("lsqnet.experiments").report(args.results, page)
   if not ok then return nil, message end
-  print("wrote " .. page)
+  text.print("wrote " .. page)
   return true
 end
 

@@ -1,6 +1,7 @@
 -- `lsqnet run`: repeats experiments of the papers.
 
 local options = require "lsqnet.options"
+local text = require "lsqnet.command.text"
 
 local run = {}
 
@@ -10,14 +11,6 @@ Examples:
    lsqnet run all --quick --out /tmp/results
 A run that was interrupted goes on where it was, given the same folder.]]
 
-local function at_least(low, word)
-  local value = math.tointeger(tonumber(word))
-  if value and value >= low then return value end
-  return nil, ("a whole number of at least %d expected, got '%s'"):format(low, word)
-end
-
-local function positive(word) return at_least(1, word) end
-
 function run.declare(parser)
   parser:summary("Repeat experiments of the papers.")
     :description("Repeats experiments of the papers. Prints their tables; files, pictures "
@@ -25,11 +18,12 @@ function run.declare(parser)
   parser:argument("names", "Names that `lsqnet experiments` lists, or all."):argname("NAME")
     :args("+")
   parser:option("--runs", "Runs of each. Default: the experiment's own."):argname("N")
-    :convert(positive)
+    :convert(text.whole("--runs", 1))
   parser:option("--seed", "Of the first run."):argname("S"):default("1")
-    :convert(function(word) return at_least(math.mininteger, word) end)
+    :convert(text.whole("--seed", math.mininteger))
   parser:option("--out", "Where results go."):argname("DIR"):default("results")
-  parser:option("--jobs", "Processes at a time."):argname("J"):default("1"):convert(positive)
+  parser:option("--jobs", "Processes at a time."):argname("J"):default("1")
+    :convert(text.whole("--jobs", 1))
   parser:flag("--quick", "A small version, to see that it works.")
 end
 
@@ -80,7 +74,8 @@ function run.run(args)
     local result, problem = run_one(experiments, name, args)
     if result then
       io.stdout:write(k > 1 and "\n" or "", (result.text:gsub("\n*$", "\n")))
-      for _, path in ipairs(result.files or {}) do print("  " .. path) end
+      for _, path in ipairs(result.files or {}) do text.print("  " .. path) end
+      io.stdout:flush() -- the next one may take long
     else
       failures[#failures + 1] = name .. ": " .. problem
     end

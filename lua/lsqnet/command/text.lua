@@ -1,6 +1,22 @@
--- Numbers, aligned columns and JSON, as the command prints them.
+-- Numbers, aligned columns and JSON, as the command reads and prints them.
 
 local text = {}
+
+--- A converter for argparse: whole numbers from `low` on.
+function text.whole(option, low)
+  return function(word)
+    local value = math.tointeger(tonumber(word))
+    if value and value >= low then return value end
+    local from = low > math.mininteger and (" of at least %d"):format(low) or ""
+    return nil, ("%s: a whole number%s expected, got '%s'"):format(option, from, word)
+  end
+end
+
+--- Writes a line to standard output. Lua's own print flushes each line and hides that it failed.
+-- @return as of `file:write`
+function text.print(line)
+  return io.stdout:write(line, "\n")
+end
 
 --- A number of four significant digits; a missing one is empty.
 function text.number(v)
