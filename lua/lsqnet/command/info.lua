@@ -42,7 +42,8 @@ local function print_model(path)
   end
   text.print(text.aligned {
     { "model", path }, { "layers", table.concat(net.layers, "-") }, { "activation", activation },
-    { "output", net.output_activation }, { "loss", tostring(net):match("(%S+), %d+ parameters") }, { "parameters", tostring(net:parameters().rows) },
+    { "output", net.output_activation }, { "loss", tostring(net):match("(%S+), %d+ parameters") },
+    { "parameters", tostring(net:parameters().rows) },
   })
   return true
 end
@@ -50,7 +51,9 @@ end
 -- The type and default of an option, in a few words.
 local function kind_of(option)
   local kind = option.choices and table.concat(option.choices, "|") or option.type
-  if option.type == "boolean" then return option.choices and "true|false|" .. kind or "true|false" end
+  if option.type == "boolean" then
+    return option.choices and "true|false|" .. kind or "true|false"
+  end
   return option.type == "value" and "text" or kind
 end
 

@@ -30,6 +30,7 @@ local function new_parser()
 end
 
 local function complain(message, status)
+  io.stdout:flush() -- what was printed comes first
   io.stderr:write("lsqnet: ", (message:gsub("%s*\n%s*", " ")), "\n")
   return status
 end
