@@ -9,7 +9,7 @@ local ridge = {}
 ridge.CANDIDATES = { 1e-2, 1e-3, 1e-4, 1e-5 }
 
 local FOLDS = 5
-local SMALL = 500 -- rows below which each fold is held out in turn, not the first alone
+local SMALL = 1000 -- rows below which each fold is held out in turn, not the first alone
 local FEWEST = 10 -- rows below which there is nothing to choose by
 
 --- How many trainings a choice takes; 0 where there are too few rows for one.
