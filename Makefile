@@ -162,7 +162,7 @@ asan:
 # clones, one thread, the reference BLAS. Left out is what mostly runs other programs.
 VALGRIND = valgrind --quiet --error-exitcode=99
 VALGRIND_SPECS ?= $(filter-out $(patsubst %,spec/%_spec.lua,hosts plot examples docs readme \
-  progress datasets),$(wildcard spec/*_spec.lua))
+  progress datasets command command_fit),$(wildcard spec/*_spec.lua))
 valgrind:
 	@.ci/deps --check build develop
 	$(SUBMAKE) test BUILD=$(BUILD)/valgrind CFLAGS='-O1 -g -DLSQ_NO_CLONES' BLAS=reference \

@@ -15,6 +15,7 @@ description = {
 supported_platforms = { "unix" }
 dependencies = {
   "lua >= 5.4, < 5.5",
+  "argparse",
 }
 test_dependencies = {
   "busted",

@@ -216,13 +216,15 @@ describe("lsqnet fit", function()
   end)
 
   it("ends with 130 and a word when it is interrupted", function()
-    local line = ("LUA %s fit %s --trainer sgd --epochs 100000000 & "
-      .. "sleep 0.7; kill -INT $!; wait $!"):format(tmp.quoted(COMMAND), tmp.quoted(data))
-    local status, _, err = run_lua.run {
+    local errors = write("errors", "")
+    local line = ("LUA %s fit %s --trainer sgd --epochs 100000000 --time-limit 60 2>%s & "
+      .. "until grep -q sgd %s; do sleep 0.05; done; kill -INT $!; wait $!"):format(
+      tmp.quoted(COMMAND), tmp.quoted(data), tmp.quoted(errors), tmp.quoted(errors))
+    local status = run_lua.run {
       code = ("local _, _, s = os.execute((%q):gsub('LUA', arg[-1])) os.exit(s)"):format(line),
     }
     assert.equal(130, status)
-    assert.truthy(err:find("lsqnet: interrupted\n$"))
+    assert.truthy(tmp.read(errors):find("\nlsqnet: interrupted\n$"))
   end)
 end)
 
