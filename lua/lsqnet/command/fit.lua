@@ -159,9 +159,9 @@ local function prepare(args)
   return set
 end
 
-local function new_net(args, plan, set)
-  local layers = { set.x.cols, table.unpack(args.hidden) }
-  layers[#layers + 1] = set.y.cols
+local function new_net(args, plan, rows)
+  local layers = { rows.x.cols, table.unpack(args.hidden) }
+  layers[#layers + 1] = rows.y.cols
   return core.network { layers = layers, activation = plan.activation, seed = args.seed }
 end
 
@@ -169,8 +169,9 @@ end
 local function train(plan, net, x, y, given)
   local ok, report, message, code = pcall(core[plan.trainer], net, x, y, given)
   if ok then return report, message, code end
-  if tostring(report):find("interrupted!$") then error(report, 0) end
-  return nil, tostring(report), "usage"
+  report = tostring(report)
+  if report:find("interrupted!$") or report == "not enough memory" then error(report, 0) end
+  return nil, report, "usage"
 end
 
 local function merged(base, more)
@@ -192,18 +193,18 @@ end
 
 -- Sets `lambda` where the trainer has one and none was given. A third of the iterations tell the
 -- candidates apart.
-local function choose_lambda(args, plan, set, iterations)
-  local count = ridge.trainings(set.x.rows)
+local function choose_lambda(args, plan, rows, iterations)
+  local count = ridge.trainings(rows.x.rows)
   if plan.options.lambda or not trainers.has(plan.trainer, "lambda") or count == 0 then
     return true
   end
   local bar <close> = bar_of(args, "choosing lambda", count)
   local seconds, done = 0, 0
-  local lambda, message, code = ridge.choose(set.x, set.y, args.seed, function(x, y, candidate)
-    local net = new_net(args, plan, set)
+  local lambda, message, code = ridge.choose(rows.x, rows.y, args.seed, function(x, y, candidate)
+    local net = new_net(args, plan, rows)
     local report, problem, kind = train(plan, net, x, y, merged(plan.options, {
       lambda = candidate, iterations = math.max(1, iterations // 3), restarts = 1,
-      time_limit = args.time_limit and args.time_limit / (2 * count),
+      time_limit = args.time_limit and args.time_limit / (2 * count), patience = 0,
     }))
     if not report then return nil, problem, kind end
     seconds, done = seconds + report.seconds, done + 1
@@ -224,36 +225,52 @@ local function iterations_of(plan)
   end
 end
 
--- The training itself, on all training rows but those held out.
+-- The rows to train on, all but those held out, and the options that make a trainer watch others.
+local function rows_of(args, plan, set)
+  if args.validation > 0 then
+    local kept, held = data.split(set.x, set.y, { test = args.validation, seed = args.seed })
+    if kept.x.rows < 2 then return nil, "--validation leaves fewer than 2 rows to train on" end
+    plan.watched = "validation"
+    return kept, { validation = { held.x, held.y }, patience = plan.options.patience or PATIENCE }
+  end
+  local rows = { x = set.x, y = set.y }
+  if not args.plot or set.test.x.rows == 0 then return rows, {} end
+  plan.watched = "test" -- to be drawn; the training does not look at it
+  return rows, { validation = { set.x_scaler:apply(set.test.x), set.y_scaler:apply(set.test.y) } }
+end
+
+-- A bar that counts iterations, or starts where there are several, and what moves it.
+local function training_bar(args, plan, iterations)
+  local restarts = plan.options.restarts or 1
+  local search = trainers.KNOWN[plan.trainer].search
+  if not search and restarts == 1 then
+    local bar = bar_of(args, plan.trainer, iterations)
+    return bar, bar:callback()
+  end
+  local bar = bar_of(args, plan.trainer, restarts)
+  local behind = search and 0 or 1 -- events of a search come when a start is through
+  return bar, function(event)
+    bar:update(event.restart - behind, ("loss %.5g"):format(event.loss), event.seconds)
+  end
+end
+
+-- A net in the units of the table, and the trainer's report.
 local function train_net(args, plan, set)
   local iterations = iterations_of(plan)
   if plan.trainer == "anmin" and (set.x.cols + 1) * args.hidden[1] > WIDE then
     plan.options.solver = plan.options.solver or "auto"
   end
-  local x, y, extra = set.x, set.y, {}
-  if args.validation > 0 then
-    local kept, held = data.split(x, y, { test = args.validation, seed = args.seed })
-    if kept.x.rows < 2 then return nil, "--validation leaves fewer than 2 rows to train on" end
-    x, y, extra.validation = kept.x, kept.y, { held.x, held.y }
-    extra.patience = plan.options.patience or PATIENCE
-    plan.watched = "validation"
-  elseif args.plot and set.test.x.rows > 0 then -- to be drawn; the training does not look at it
-    extra.validation = { set.x_scaler:apply(set.test.x), set.y_scaler:apply(set.test.y) }
-    plan.watched = "test"
-  end
-  local ok, message, code = choose_lambda(args, plan, set, iterations)
+  local rows, extra = rows_of(args, plan, set)
+  if not rows then return nil, extra end
+  local ok, message, code = choose_lambda(args, plan, rows, iterations)
   if not ok then return nil, message, code end
-  local restarts = plan.options.restarts or 1
-  local search = trainers.KNOWN[plan.trainer].search
-  local bar <close> = bar_of(args, plan.trainer,
-                             (search or restarts > 1) and math.max(restarts, 1) or iterations)
-  extra.on_iteration = (search or restarts > 1) and function(event)
-    bar:update(event.restart - (search and 0 or 1), ("loss %.5g"):format(event.loss), event.seconds)
-  end or bar:callback()
+  local bar <close>, callback = training_bar(args, plan, iterations)
+  extra.on_iteration = callback
   extra.time_limit = args.time_limit and math.max(0, args.time_limit - (plan.seconds or 0))
-  local net = new_net(args, plan, set)
-  local report, problem, kind = train(plan, net, x, y, merged(plan.options, extra))
+  local net = new_net(args, plan, rows)
+  local report, problem, kind = train(plan, net, rows.x, rows.y, merged(plan.options, extra))
   if not report then return nil, problem, kind end
+  bar:finish()
   local folded, why = net:fold_scaling(set.x_scaler, set.y_scaler)
   if not folded then return nil, why end
   return net, report

@@ -94,8 +94,8 @@ function trainers.read_options(name, words)
     if NOT_HERE[key] then
       return misuse(("--option: '%s' is set by %s"):format(key, NOT_HERE[key]))
     end
-    given[key] = known[key] and value_of(value, known[key]) or value
-    if known[key] and value == "false" and known[key].type == "boolean" then given[key] = false end
+    if known[key] then value = value_of(value, known[key]) end
+    given[key] = value
   end
   local ok, values = pcall(options.read, given, declared, 0)
   if not ok then return misuse(("--option, of %s: %s"):format(name, values)) end
