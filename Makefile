@@ -13,6 +13,7 @@ JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 PREFIX ?= /usr/local
 LUADIR ?= $(PREFIX)/share/lua/5.4
 LIBDIR ?= $(PREFIX)/lib/lua/5.4
+BINDIR ?= $(PREFIX)/bin
 INCDIR ?= $(PREFIX)/include
 
 # make V=1 shows the compiler's command lines.
@@ -37,6 +38,8 @@ DATA := $(or $(LSQNET_DATA),$(firstword $(wildcard data ../shared/data)),data)
 PATH_VALUE = $(call quote,$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;)
 CPATH_VALUE = $(call quote,$(abspath $(BUILD))/?.so;;)
 DATA_VALUE = $(call quote,$(abspath $(DATA)))
+COMMAND = lua/lsqnet/bin/lsqnet
+COMMAND_FOLDER = $(call quote,$(CURDIR)/lua/lsqnet/bin)
 WITH_ENV = LUA_PATH=$(PATH_VALUE) LUA_CPATH=$(CPATH_VALUE) LSQNET_DATA=$(DATA_VALUE)
 SUBMAKE = +@$(MAKE) --no-print-directory
 
@@ -111,6 +114,7 @@ env:
 	@echo export LUA_PATH=$(call quote,$(PATH_VALUE))
 	@echo export LUA_CPATH=$(call quote,$(CPATH_VALUE))
 	@echo export LSQNET_DATA=$(call quote,$(DATA_VALUE))
+	@echo export PATH=$(call quote,$(COMMAND_FOLDER):"$$PATH")
 
 # --- running --------------------------------------------------------------------------------
 
@@ -150,7 +154,7 @@ check:
 	$(SUBMAKE) build BUILD=$(BUILD)/check CFLAGS='-O2 -Werror'
 	@status=0; \
 	clang-format --dry-run --Werror $$(find csrc spec examples -name '*.[ch]') || status=1; \
-	luacheck --quiet --no-color --formatter plain . || status=1; \
+	luacheck --quiet --no-color --formatter plain . $(COMMAND) || status=1; \
 	$(LUA) .ci/layers.lua $(BUILD)/check || status=1; \
 	[ $$status = 0 ] && echo 'check: formatting, lints, layers and warnings are in order'
 
@@ -169,7 +173,7 @@ asan:
 # clones, one thread, the reference BLAS. Left out is what mostly runs other programs.
 VALGRIND = valgrind --quiet --error-exitcode=99
 VALGRIND_SPECS ?= $(filter-out $(patsubst %,spec/%_spec.lua,hosts plot examples docs readme \
-  progress datasets),$(wildcard spec/*_spec.lua))
+  progress datasets command command_fit),$(wildcard spec/*_spec.lua))
 valgrind:
 	@.ci/deps --check build develop
 	$(SUBMAKE) test BUILD=$(BUILD)/valgrind CFLAGS='-O1 -g -DLSQ_NO_CLONES' BLAS=reference \
@@ -191,7 +195,10 @@ docs:
 
 # --- installing -----------------------------------------------------------------------------
 
-INSTALLED = $(LIBDIR)/lsqnet/core.so $(INCDIR)/lsqnet.h $(LUA_FILES:lua/%=$(LUADIR)/%)
+INSTALLED = $(LIBDIR)/lsqnet/core.so $(INCDIR)/lsqnet.h $(LUA_FILES:lua/%=$(LUADIR)/%) \
+  $(BINDIR)/lsqnet
+# The command runs under the Lua that the module was built for.
+LUA_LINE = \#!$(if $(filter /%,$(LUA)),$(LUA),/usr/bin/env $(LUA))
 
 install: build
 	install -D -m 755 $(MODULE) $(DESTDIR)$(LIBDIR)/lsqnet/core.so
@@ -200,6 +207,8 @@ install: build
 	  echo install -D -m 644 lua/$$file $(DESTDIR)$(LUADIR)/$$file; \
 	  install -D -m 644 lua/$$file $(DESTDIR)$(LUADIR)/$$file || exit 1; \
 	done
+	install -D -m 755 $(COMMAND) $(DESTDIR)$(BINDIR)/lsqnet
+	@sed -i '1s|.*|$(LUA_LINE)|' $(DESTDIR)$(BINDIR)/lsqnet
 
 uninstall:
 	rm -f $(INSTALLED:%=$(DESTDIR)%)

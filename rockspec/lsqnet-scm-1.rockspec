@@ -36,6 +36,7 @@ build = {
     LUA = "$(LUA)",
     LIBDIR = "$(LIBDIR)",
     LUADIR = "$(LUADIR)",
+    BINDIR = "$(BINDIR)",
     INCDIR = "$(PREFIX)/include",
   },
 }

@@ -1,0 +1,87 @@
+-- `lsqnet run`: repeats experiments of the papers.
+
+local options = require "lsqnet.options"
+local text = require "lsqnet.command.text"
+
+local run = {}
+
+local EXAMPLES = [[
+Examples:
+   lsqnet run anmin_table3 --runs 10
+   lsqnet run all --quick --out /tmp/results
+A run that was interrupted goes on where it was, given the same folder.]]
+
+function run.declare(parser)
+  parser:summary("Repeat experiments of the papers.")
+    :description("Repeats experiments of the papers. Prints their tables; files, pictures "
+    .. "among them, go to a folder of each."):epilog(EXAMPLES)
+  parser:argument("names", "Names that `lsqnet experiments` lists, or all."):argname("NAME")
+    :args("+")
+  parser:option("--runs", "Runs of each. Default: the experiment's own."):argname("N")
+    :convert(text.whole("--runs", 1))
+  parser:option("--seed", "Of the first run."):argname("S"):default("1")
+    :convert(text.whole("--seed", math.mininteger))
+  parser:option("--out", "Where results go."):argname("DIR"):default("results")
+  parser:option("--jobs", "Processes at a time."):argname("J"):default("1")
+    :convert(text.whole("--jobs", 1))
+  parser:flag("--quick", "A small version, to see that it works.")
+end
+
+-- The experiments that the words mean, in their order and each once.
+local function chosen(words, list)
+  local known, names, seen = {}, { "all" }, {}
+  for _, entry in ipairs(list) do
+    known[entry.name] = true
+    names[#names + 1] = entry.name
+  end
+  local result = {}
+  local function add(name)
+    if not seen[name] then result[#result + 1] = name end
+    seen[name] = true
+  end
+  for _, word in ipairs(words) do
+    if word == "all" then
+      for _, entry in ipairs(list) do add(entry.name) end
+    elseif known[word] then
+      add(word)
+    else
+      return nil, ("no experiment is named '%s'%s"):format(word, options.suggest(word, names)),
+        "usage"
+    end
+  end
+  return result
+end
+
+-- One experiment. What it raises is its failure, but Ctrl-C ends them all.
+local function run_one(experiments, name, args)
+  local ok, result, message = pcall(experiments.run, name, {
+    runs = args.runs, seed = args.seed, out = args.out, jobs = args.jobs,
+    quick = args.quick or false,
+  })
+  if not ok then
+    if tostring(result):find("interrupted!$") then error(result, 0) end
+    return nil, tostring(result)
+  end
+  return result, message
+end
+
+function run.run(args)
+  local experiments = require "lsqnet.experiments"
+  local names, message, code = chosen(args.names, experiments.list())
+  if not names then return nil, message, code end
+  local failures = {}
+  for k, name in ipairs(names) do
+    local result, problem = run_one(experiments, name, args)
+    if result then
+      io.stdout:write(k > 1 and "\n" or "", (result.text:gsub("\n*$", "\n")))
+      for _, path in ipairs(result.files or {}) do text.print("  " .. path) end
+      io.stdout:flush() -- the next one may take long
+    else
+      failures[#failures + 1] = name .. ": " .. problem
+    end
+  end
+  if #failures == 0 then return true end
+  return nil, table.concat(failures, "; ")
+end
+
+return run

@@ -1,0 +1,97 @@
+-- Numbers, aligned columns and JSON, as the command reads and prints them.
+
+local text = {}
+
+--- A converter for argparse: whole numbers from `low` on.
+function text.whole(option, low)
+  return function(word)
+    local value = math.tointeger(tonumber(word))
+    if value and value >= low then return value end
+    local from = low > math.mininteger and (" of at least %d"):format(low) or ""
+    return nil, ("%s: a whole number%s expected, got '%s'"):format(option, from, word)
+  end
+end
+
+--- Writes a line to standard output. Lua's own print flushes each line and hides that it failed.
+-- @return as of `file:write`
+function text.print(line)
+  return io.stdout:write(line, "\n")
+end
+
+--- A number of four significant digits; a missing one is empty.
+function text.number(v)
+  return v and ("%.4g"):format(v) or ""
+end
+
+--- The fewest of 15, 16, 17 digits that read back equal.
+function text.exact(v)
+  for digits = 15, 16 do
+    local short = ("%." .. digits .. "g"):format(v)
+    if tonumber(short) == v then return short end
+  end
+  return ("%.17g"):format(v)
+end
+
+--- Rows of strings as aligned lines. Columns are two blanks apart.
+-- @tparam {{string,...},...} rows
+-- @tparam[opt] boolean numbers whether all columns but the first lean to the right
+function text.aligned(rows, numbers)
+  local widths = {}
+  for _, row in ipairs(rows) do
+    for j, cell in ipairs(row) do widths[j] = math.max(widths[j] or 0, #cell) end
+  end
+  local lines = {}
+  for i, row in ipairs(rows) do
+    local cells = {}
+    for j, cell in ipairs(row) do
+      local blanks = (" "):rep(widths[j] - #cell)
+      cells[j] = numbers and j > 1 and blanks .. cell or cell .. blanks
+    end
+    lines[i] = (table.concat(cells, "  "):gsub("%s+$", ""))
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Text folded into lines of a width.
+-- @treturn {string,...}
+function text.folded(paragraph, width)
+  local lines = { "" }
+  for word in paragraph:gmatch("%S+") do
+    local line = lines[#lines]
+    if line ~= "" and #line + 1 + #word > width then
+      lines[#lines + 1] = word
+    else
+      lines[#lines] = line == "" and word or line .. " " .. word
+    end
+  end
+  return lines
+end
+
+local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
+local function quoted(s)
+  return '"' .. s:gsub('[%c"\\]', function(c)
+    return ESCAPES[c] or ("\\u%04x"):format(c:byte())
+  end) .. '"'
+end
+
+--- A value as JSON: tables with entry 1 are lists, others objects, sorted by key; numbers that are
+-- not finite are null.
+function text.json(value)
+  local kind, items = type(value), {}
+  if kind == "string" then return quoted(value) end
+  if kind == "number" then
+    return value - value ~= 0 and "null" or math.tointeger(value)
+      and ("%d"):format(value) or text.exact(value)
+  end
+  if kind ~= "table" then return tostring(value) end
+  for k, v in pairs(value) do
+    if value[1] == nil then items[#items + 1] = quoted(k) .. ": " .. text.json(v) end
+  end
+  table.sort(items)
+  for k, v in ipairs(value) do items[k] = text.json(v) end
+  local list = table.concat(items, ", ")
+  return value[1] ~= nil and "[" .. list .. "]" or "{" .. list .. "}"
+end
+
+return text
