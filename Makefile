@@ -140,10 +140,10 @@ bench: build
 # The page of the papers' tables and figures, from the runs stored in docs/results; and these runs:
 # hours, resumed where they were interrupted.
 reproduction: build
-	@$(WITH_ENV) $(LUA) lua/lsqnet/bin/lsqnet report docs/results --page docs/reproduction.md
+	@$(WITH_ENV) $(LUA) $(COMMAND) report docs/results --page docs/reproduction.md
 
 results: build
-	@$(WITH_ENV) $(LUA) lua/lsqnet/bin/lsqnet run all --out $(BUILD)/results --jobs $(JOBS)
+	@$(WITH_ENV) $(LUA) $(COMMAND) run all --out $(BUILD)/results --jobs $(JOBS)
 	@mkdir -p docs/results && cp $(BUILD)/results/*.csv $(BUILD)/results/*.json docs/results/
 
 # --- checking -------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 local columns = require "lsqnet.command.columns"
 local core = require "lsqnet.core"
 local data = require "lsqnet.data"
+local dkjson = require "dkjson"
 local metrics = require "lsqnet.metrics"
 local plot = require "lsqnet.plot"
 local progress = require "lsqnet.progress"
@@ -16,6 +17,12 @@ local PATIENCE = 20 -- iterations without a better validation loss
 local DRAWN = 5 -- targets, at most
 local NO_ENTRY = 2 -- ENOENT
 local WIDE = 2000 -- unknowns of the hidden layer from which on conjugate gradients are faster
+
+local JSON_ORDER = {
+  "data", "features", "targets", "train_rows", "test_rows", "trainer", "layers", "activation",
+  "lambda", "iterations", "seconds", "stopped", "seed", "net", "linear", "model", "plot",
+  "train_mse", "train_r2", "test_mse", "test_r2",
+}
 
 local EXAMPLES = [[
 Examples:
@@ -394,7 +401,7 @@ function fit.run(args)
   if not net then return nil, report, kind end
   local result = result_of(args, plan, set, net, report, linear)
   if args.json then
-    text.print(text.json(result))
+    text.print(dkjson.encode(result, { keyorder = JSON_ORDER }))
   else
     print_result(result, plan, set)
   end

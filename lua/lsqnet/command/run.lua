@@ -7,7 +7,7 @@ local run = {}
 
 local EXAMPLES = [[
 Examples:
-   lsqnet run anmin_table3 --runs 10
+   lsqnet run anmin-table3 --only abalone --runs 10
    lsqnet run all --quick --out /tmp/results
 A run that was interrupted goes on where it was, given the same folder.]]
 
@@ -24,6 +24,8 @@ function run.declare(parser)
   parser:option("--out", "Where results go."):argname("DIR"):default("results")
   parser:option("--jobs", "Processes at a time."):argname("J"):default("1")
     :convert(text.whole("--jobs", 1))
+  parser:option("--only", "Part of the names of the cases to run, say a data set.")
+    :argname("TEXT")
   parser:flag("--quick", "A small version, to see that it works.")
 end
 
@@ -56,7 +58,7 @@ end
 local function run_one(experiments, name, args)
   local ok, result, message = pcall(experiments.run, name, {
     runs = args.runs, seed = args.seed, out = args.out, jobs = args.jobs,
-    quick = args.quick or false,
+    only = args.only, quick = args.quick or false,
   })
   if not ok then
     if tostring(result):find("interrupted!$") then error(result, 0) end

@@ -1,4 +1,4 @@
--- Numbers, aligned columns and JSON, as the command reads and prints them.
+-- Numbers and aligned columns, as the command reads and prints them.
 
 local text = {}
 
@@ -65,33 +65,6 @@ function text.folded(paragraph, width)
     end
   end
   return lines
-end
-
-local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
-
-local function quoted(s)
-  return '"' .. s:gsub('[%c"\\]', function(c)
-    return ESCAPES[c] or ("\\u%04x"):format(c:byte())
-  end) .. '"'
-end
-
---- A value as JSON: tables with entry 1 are lists, others objects, sorted by key; numbers that are
--- not finite are null.
-function text.json(value)
-  local kind, items = type(value), {}
-  if kind == "string" then return quoted(value) end
-  if kind == "number" then
-    return value - value ~= 0 and "null" or math.tointeger(value)
-      and ("%d"):format(value) or text.exact(value)
-  end
-  if kind ~= "table" then return tostring(value) end
-  for k, v in pairs(value) do
-    if value[1] == nil then items[#items + 1] = quoted(k) .. ": " .. text.json(v) end
-  end
-  table.sort(items)
-  for k, v in ipairs(value) do items[k] = text.json(v) end
-  local list = table.concat(items, ", ")
-  return value[1] ~= nil and "[" .. list .. "]" or "{" .. list .. "}"
 end
 
 return text
