@@ -40,8 +40,8 @@ DATA_VALUE = $(call quote,$(abspath $(DATA)))
 WITH_ENV = LUA_PATH=$(PATH_VALUE) LUA_CPATH=$(CPATH_VALUE) LSQNET_DATA=$(DATA_VALUE)
 SUBMAKE = +@$(MAKE) --no-print-directory
 
-.PHONY: build help deps deps-develop env hosts all-hosts test demo bench check asan valgrind docs install \
-  uninstall clean force
+.PHONY: build help deps deps-develop env hosts all-hosts test demo bench reproduction results check \
+  asan valgrind docs install uninstall clean force
 
 # Compiles with all cores, unless make was already told how many.
 build:
@@ -55,6 +55,8 @@ help:
 	@echo 'make demo            train on a picture of a horse, compare, plot'
 	@echo 'make test            all specs; BLAS=reference|openblas|system|both TEST=spec/x_spec.lua'
 	@echo 'make bench           measurements; BLAS=... BENCH=bench/x.lua'
+	@echo 'make reproduction    docs/reproduction.md from the stored runs of the papers'\'' experiments'
+	@echo 'make results         these runs: hours, resumed where they were interrupted'
 	@echo 'make check           formatting, lints, layers, warnings as errors'
 	@echo 'make asan            the specs under AddressSanitizer and UBSan'
 	@echo 'make valgrind        most of the specs under Valgrind'
@@ -130,6 +132,15 @@ bench: build
 	    env $${path:+LD_LIBRARY_PATH="$$path"} $(WITH_ENV) $(LUA) $$program || exit 1; \
 	  done; \
 	done
+
+# The page of the papers' tables and figures, from the runs stored in docs/results; and these runs:
+# hours, resumed where they were interrupted.
+reproduction: build
+	@$(WITH_ENV) $(LUA) lua/lsqnet/bin/lsqnet report docs/results --page docs/reproduction.md
+
+results: build
+	@$(WITH_ENV) $(LUA) lua/lsqnet/bin/lsqnet run all --out $(BUILD)/results --jobs $(JOBS)
+	@mkdir -p docs/results && cp $(BUILD)/results/*.csv $(BUILD)/results/*.json docs/results/
 
 # --- checking -------------------------------------------------------------------------------
 

@@ -15,11 +15,12 @@ description = {
 supported_platforms = { "unix" }
 dependencies = {
   "lua >= 5.4, < 5.5",
+  "argparse",
+  "dkjson",
+  "luafilesystem",
 }
 test_dependencies = {
   "busted",
-  "dkjson",
-  "luafilesystem",
 }
 build = {
   type = "make",

@@ -2,7 +2,8 @@ local lsqnet = require "lsqnet"
 local tmp = require "tmp"
 
 local PARTS = {
-  "classification", "data", "datasets", "gram", "metrics", "optim", "plot", "progress",
+  "classification", "data", "datasets", "experiments", "gram", "metrics", "optim", "plot",
+  "progress",
 }
 
 local function files()

@@ -127,6 +127,12 @@ static void read_connections(lsq_training *t) {
   t->problem.connections = mask;
 }
 
+static void check_options(const lsq_training *t) {
+  lsq_error error;
+  if (t->trainer->check_options != NULL && t->trainer->check_options(t->options, &error) != LSQ_OK)
+    luaL_error(t->L, "%s", error.message);
+}
+
 /* The trainer's own checks see the net with the loss asked for; it is kept once all is well. */
 static void check_net(lsq_training *t, lsq_loss loss) {
   lsq_network *net = t->problem.net;
@@ -216,6 +222,7 @@ lsq_status lsq_training_read(lsq_training *t, lsq_error *error) {
   }
   t->problem.random = &t->random;
   read_options(t);
+  check_options(t);
   read_connections(t);
   const lsq_loss loss = t->common.loss < 0 ? net->loss : (lsq_loss)t->common.loss;
   check_net(t, loss);

@@ -47,6 +47,21 @@ static const lsq_option adagrad_table[] = {
      "added to the root of the summed squared gradient"},
     {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
 
+static lsq_status check_sgd(const void *options, lsq_error *error) {
+  const sgd_options *chosen = options;
+  if (chosen->nesterov && chosen->momentum == 0)
+    return lsq_fail(error, LSQ_MISUSE, "option 'nesterov' needs a 'momentum' above 0");
+  return LSQ_OK;
+}
+
+static lsq_status check_adam(const void *options, lsq_error *error) {
+  const adam_options *chosen = options;
+  if (chosen->beta1 == 1 || chosen->beta2 == 1)
+    return lsq_fail(error, LSQ_MISUSE, "option '%s': less than 1 expected, got 1",
+                    chosen->beta1 == 1 ? "beta1" : "beta2");
+  return LSQ_OK;
+}
+
 static LSQ_CLONES void sgd_update(const lsq_descent_update *u, const void *memory) {
   const sgd_options *options = memory;
   const double momentum = options->momentum, decay = u->weight_decay, rate = u->learning_rate;
@@ -116,6 +131,7 @@ const lsq_trainer lsq_sgd = {.name = "sgd",
                              .options_size = sizeof(sgd_options),
                              .options = sgd_table,
                              .rule = &sgd_rule,
+                             .check_options = check_sgd,
                              DESCENT};
 
 const lsq_trainer lsq_adam = {.name = "adam",
@@ -123,6 +139,7 @@ const lsq_trainer lsq_adam = {.name = "adam",
                               .options_size = sizeof(adam_options),
                               .options = adam_table,
                               .rule = &adam_rule,
+                              .check_options = check_adam,
                               DESCENT};
 
 const lsq_trainer lsq_adagrad = {.name = "adagrad",

@@ -75,8 +75,10 @@ struct lsq_trainer {
   /* Whether the report gets `trace`, the losses of the history without the first. May be NULL. */
   bool (*traces)(const void *options);
 
-  /* LSQ_MISUSE for what the option table cannot express: a net of the wrong kind. May be
-     NULL. */
+  /* LSQ_MISUSE for options that do not go together. May be NULL. */
+  lsq_status (*check_options)(const void *options, lsq_error *error);
+
+  /* LSQ_MISUSE for a net of the wrong kind. May be NULL. */
   lsq_status (*check)(const lsq_problem *problem, const void *options, lsq_error *error);
 
   /* Whether the trainer runs problem->restarts trainings itself and tells of the best when all

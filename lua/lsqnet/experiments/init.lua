@@ -169,16 +169,17 @@ local function describe(name, protocol, o, found, started)
 end
 
 --- Runs an experiment: does the runs that are not there yet, with progress on standard error, and
--- writes `OUT/NAME.csv` (a line a run), `OUT/NAME.json` (versions, seed, BLAS, processor, times), and
--- into `OUT/NAME/` the report as text and Markdown, each table as CSV, each figure as PNG and SVG.
+-- writes `OUT/NAME.csv` (a line a run), `OUT/NAME.json` (versions, seed, BLAS, processor, times),
+-- and into `OUT/NAME/` the report as text and Markdown, each table as CSV, each figure as PNG and
+-- SVG.
 -- @tparam string name one of `list()`
 -- @tparam[opt] table opts `runs` (default: the protocol's); `seed=1`, of the first run, the others
 -- follow; `out="results"`, a folder, made where it is missing; `jobs=1`, the processes that share
 -- the runs, each with its part of the cores; `quick=false`: few runs and small settings, to see
 -- that all works; `only`: part of the names of the cases to run
 -- @treturn table `name`; `text`, the report; `files`, the paths written; `comparisons`, a list of
--- `{what, published, ours, runs, verdict, ok, rule, why}`; `warning`, when there are no pictures for
--- want of gnuplot
+-- `{what, published, ours, runs, verdict, ok, rule, why}`; `warning`, when there are no pictures
+-- for want of gnuplot
 -- @return[2] nil, message, "no_write", or "bad_format" when `OUT/NAME.csv` is something else
 -- @raise when the name or an option is wrong, or a run fails; finished runs are kept
 function experiments.run(name, opts)

@@ -41,7 +41,7 @@ end
 
 local function published_text(published, format)
   if type(published) ~= "table" then return number_text(published, format) end
-  return ("%s (%s)"):format(number_text(published[1], format), ("%.2g"):format(published[2]))
+  return statistics.mean_and_std(published[1], published[2], format)
 end
 
 -- Whether a number agrees with the published one, by the first rule that the comparison names.
@@ -59,8 +59,8 @@ local function agrees(entry, ours)
 end
 
 local RULES = {
-  { "at_most", "at most %.4g" }, { "at_least", "at least %.4g" }, { "factor", "within a factor %.3g" },
-  { "tolerance", "within %.3g" },
+  { "at_most", "at most %.4g" }, { "at_least", "at least %.4g" },
+  { "factor", "within a factor %.3g" }, { "tolerance", "within %.3g" },
 }
 
 local function rule_text(entry)

@@ -78,12 +78,17 @@ function statistics.paired_t_test(a, b)
   return two_sided(mean / (std / math.sqrt(#a)), #a - 1)
 end
 
--- "3.94 (0.10)": mean and standard deviation, or the only number.
+-- "3.94 (0.10)", "2422 (100)": a mean and a standard deviation.
+function statistics.mean_and_std(mean, std, format)
+  return ("%s (%s)"):format((format or "%.4g"):format(mean),
+                            (std >= 10 and std < 1e5 and "%.0f" or "%.2g"):format(std))
+end
+
+-- The mean and the standard deviation of a list, or its only number.
 function statistics.summary(list, format)
-  format = format or "%.4g"
-  local mean = format:format(statistics.mean(list))
-  if #list == 1 then return mean end
-  return ("%s (%s)"):format(mean, ("%.2g"):format(statistics.std(list)))
+  local mean = statistics.mean(list)
+  if #list == 1 then return (format or "%.4g"):format(mean) end
+  return statistics.mean_and_std(mean, statistics.std(list), format)
 end
 
 -- One list of the values at each position of curves: { { run 1, run 2, ... } at position 1, ... },

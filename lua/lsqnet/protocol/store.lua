@@ -138,7 +138,9 @@ end
 -- Makes the file ready for `append`: writes the header of a new one, cuts a torn line off.
 function store:prepare()
   local text = read_all(self.path)
-  if text == "" then return write(self.path, "wb", header_of(self.measures, self.curves) .. "\n") end
+  if text == "" then
+    return write(self.path, "wb", header_of(self.measures, self.curves) .. "\n")
+  end
   if not self.is_torn then return true end
   local whole, message, code = write(self.path .. ".new", "wb", text:match("^.*\n") or "")
   if not whole then return nil, message, code end

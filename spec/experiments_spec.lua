@@ -1,0 +1,251 @@
+local lsqnet = require "lsqnet"
+local dkjson = require "dkjson"
+local progress = require "lsqnet.progress"
+local runner = require "lsqnet.protocol.runner"
+local tmp = require "tmp"
+
+local experiments = lsqnet.experiments
+
+-- A protocol that only counts; `calls` lists the runs it was asked for.
+local function counting(calls, failing)
+  return {
+    title = "counting", source = "none", setup = "nothing", runs = 3, quick_runs = 1,
+    measures = { "value", "rest" }, curves = { "path" },
+    cases = function() return { "a", "b" }, { { "c", "no file" } } end,
+    run = function(case, seed)
+      calls[#calls + 1] = case .. seed
+      if case .. seed == failing then error("no luck") end
+      return { value = seed / 3, rest = case == "a" and 0 / 0 or nil, path = { seed, 0.1 } }
+    end,
+  }
+end
+
+local function options(folder, changes)
+  local o = { runs = 3, seed = 1, out = folder, jobs = 1, quick = false, setup = "full" }
+  for name, value in pairs(changes or {}) do o[name] = value end
+  return o
+end
+
+-- Progress goes nowhere while f runs.
+local function quietly(f, ...)
+  local new = progress.new
+  progress.new = function(o)
+    o.stream = { write = function() end, flush = function() end }
+    return new(o)
+  end
+  local results = table.pack(pcall(f, ...))
+  progress.new = new
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+local function run(...)
+  return quietly(runner.run, ...)
+end
+
+describe("the runner", function()
+  it("does the runs one by one, and keeps their numbers exactly", function()
+    tmp.with(function(folder)
+      local calls = {}
+      local stored = assert(run("x", counting(calls), options(folder)))
+      assert.same({ "a1", "b1", "a2", "b2", "a3", "b3" }, calls)
+      assert.equal(6, #stored.rows)
+      assert.equal(1 / 3, stored.rows[1].value)
+      assert.is_true(stored.rows[1].rest ~= stored.rows[1].rest)
+      assert.is_nil(stored.rows[2].rest)
+      assert.same({ 1, 0.1 }, stored.rows[1].path)
+      assert.matches("^setup,case,seed,seconds,value,rest,path\nfull,a,1,",
+                     tmp.read(folder .. "/x.csv"))
+    end)
+  end)
+
+  it("resumes: only what is missing is done", function()
+    tmp.with(function(folder)
+      local calls = {}
+      local ok, message = pcall(run, "x", counting(calls, "b2"), options(folder))
+      assert.is_false(ok)
+      assert.matches("^case b, seed 2: .*no luck$", message)
+      assert.same({ "a1", "b1", "a2", "b2" }, calls)
+      calls = {}
+      assert(run("x", counting(calls), options(folder)))
+      assert.same({ "b2", "a3", "b3" }, calls)
+      calls = {}
+      assert(run("x", counting(calls), options(folder, { runs = 4 })))
+      assert.same({ "a4", "b4" }, calls)
+      assert(run("x", counting(calls), options(folder, { setup = "quick", runs = 1 })))
+      assert.same({ "a4", "b4", "a1", "b1" }, calls)
+    end)
+  end)
+
+  it("does a run again whose line was cut", function()
+    tmp.with(function(folder)
+      local path = folder .. "/x.csv"
+      assert(run("x", counting {}, options(folder, { runs = 1 })))
+      local whole = tmp.read(path)
+      tmp.write(path, whole:sub(1, -4))
+      local calls = {}
+      assert(run("x", counting(calls), options(folder, { runs = 1 })))
+      assert.same({ "b1" }, calls)
+      local function keys(text) return (text:gsub("(full,%a,%d),[^,]*", "%1")) end
+      assert.equal(keys(whole), keys(tmp.read(path)))
+    end)
+  end)
+
+  it("leaves a file alone that holds something else", function()
+    tmp.with(function(folder)
+      local path = tmp.write(folder .. "/x.csv", "a,b\n1,2\n")
+      local results, message, code = run("x", counting {}, options(folder))
+      assert.is_nil(results)
+      assert.equal("bad_format", code)
+      assert.matches("holds other columns than this protocol writes", message, 1, true)
+      assert.equal("a,b\n1,2\n", tmp.read(path))
+      tmp.write(path, "setup,case,seed,seconds,value,rest,path\nfull,a\n")
+      message, code = select(2, run("x", counting {}, options(folder)))
+      assert.equal("bad_format", code)
+      assert.matches("line 2 is not a line of results", message, 1, true)
+    end)
+  end)
+
+  it("says when a folder cannot be written to", function()
+    local results, _, code = run("x", counting {}, options("/nonexistent/folder"))
+    assert.is_nil(results)
+    assert.equal("no_write", code)
+  end)
+
+  it("restricts itself to some cases", function()
+    tmp.with(function(folder)
+      local calls = {}
+      local _, cases = run("x", counting(calls), options(folder, { only = "b", runs = 1 }))
+      assert.same({ "b1" }, calls)
+      assert.same({ "b" }, cases)
+    end)
+  end)
+end)
+
+describe("lsqnet.experiments", function()
+  it("lists protocols that can be read", function()
+    local list = experiments.list()
+    assert.is_true(#list > 0)
+    for _, entry in ipairs(list) do
+      assert.matches("^%l[%l%d-]+$", entry.name)
+      assert.is_true(#entry.title > 10 and #entry.source > 5 and entry.runs >= 1)
+      local protocol = require("lsqnet.experiments." .. entry.name:gsub("-", "_"))
+      assert.is_true(#protocol.setup > 50 and protocol.quick_runs <= protocol.runs)
+    end
+  end)
+
+  it("runs in processes of their own with the same numbers", function()
+    tmp.with(function(folder)
+      local function losses(jobs)
+        local out = ("%s/%d"):format(folder, jobs)
+        local result = assert(quietly(experiments.run, "linstorch-table1",
+                                      { out = out, jobs = jobs, runs = 6, only = "forward" }))
+        local list = {}
+        for line in io.lines(out .. "/linstorch-table1.csv") do
+          local case, seed, mse = line:match("^full,([^,]*),(%d+),[^,]*,([^,]*)")
+          if case then list[case .. seed] = mse end
+        end
+        return list, result
+      end
+      local one, result = losses(1)
+      assert.equal("number", type(tonumber(one["forward first once3"])))
+      assert.same(one, (losses(2)))
+      assert.matches("forward first twice", result.text, 1, true)
+    end)
+  end)
+
+  it("writes the table as text, Markdown and CSV, pictures, and what it ran on", function()
+    tmp.with(function(folder)
+      local result = assert(quietly(experiments.run, "linstorch-table1",
+                                    { out = folder .. "/a/b", quick = true, seed = 5 }))
+      for _, name in ipairs { "report.txt", "report.md", "table1.csv", "comparison.csv",
+                              "figure1.png", "figure1.svg" } do
+        assert.is_true(tmp.exists(folder .. "/a/b/linstorch-table1/" .. name), name)
+      end
+      assert.equal(result.text, tmp.read(folder .. "/a/b/linstorch-table1/report.txt"))
+      local about = dkjson.decode(tmp.read(folder .. "/a/b/linstorch-table1.json"))
+      assert.equal(5, about.seed)
+      assert.equal("quick", about.setup)
+      assert.equal(lsqnet.info().blas, about.machine.blas)
+      for _, path in ipairs(result.files) do assert.is_true(tmp.exists(path), path) end
+      assert.is_true(#result.comparisons >= 7)
+      local markdown = tmp.read(folder .. "/a/b/linstorch-table1/report.md")
+      assert.matches("![Figure 1", markdown, 1, true)
+      assert.matches("(figure1.png)", markdown, 1, true)
+    end)
+  end)
+
+  it("makes a page of stored results, without quick ones", function()
+    tmp.with(function(folder)
+      local out, page = folder .. "/results", folder .. "/docs/page.md"
+      assert(quietly(experiments.run, "linstorch-table1", { out = out, quick = true }))
+      local ok, message, code = experiments.report(out, page)
+      assert.is_nil(ok)
+      assert.equal("no_file", code)
+      assert.matches("no results of an experiment", message, 1, true)
+      assert(quietly(experiments.run, "linstorch-table1", { out = out, runs = 4 }))
+      assert.is_true(experiments.report(out, page))
+      local text = tmp.read(page)
+      assert.matches("](pictures/linstorch-table1-figure1.png)", text, 1, true)
+      assert.matches("4 runs here", text, 1, true)
+      assert.is_true(tmp.exists(folder .. "/docs/pictures/linstorch-table1-figure1.png"))
+      assert.is_false(tmp.exists(folder .. "/docs/pictures/linstorch-table1-figure1.dat"))
+    end)
+  end)
+
+  it("refuses what it does not know", function()
+    assert.error_matches(function() experiments.run("linstorch-tabel1") end,
+      "bad argument #1 to 'run' %(unknown experiment 'linstorch%-tabel1' "
+      .. "%(did you mean 'linstorch%-table1'%?%)%)")
+    assert.error_matches(function() experiments.run("linstorch-table1", { run = 3 }) end,
+                         "unknown option 'run' %(did you mean 'runs'%?%)")
+    assert.error_matches(function() experiments.run("linstorch-table1", { runs = 0 }) end,
+                         "option 'runs': at least 1 expected, got 0")
+    assert.error_matches(function() experiments.run() end,
+                         "bad argument #1 to 'run' %(string expected, got no value%)")
+  end)
+end)
+
+describe("a report", function()
+  local report = require "lsqnet.protocol.report"
+  local render = require "lsqnet.protocol.render"
+
+  local function verdict(entry)
+    local r = report.new()
+    entry.what = "x"
+    r:compare(entry)
+    return r.comparisons[1].verdict
+  end
+
+  it("judges by the rule that a comparison names", function()
+    assert.equal("yes", verdict { published = { 10, 1 }, ours = { 11, 13 } })
+    assert.equal("no", verdict { published = { 10, 1 }, ours = { 12, 13 } })
+    assert.equal("no, better", verdict { published = { 10, 1 }, ours = 7, better = "lower" })
+    assert.equal("no, worse", verdict { published = { 10, 1 }, ours = 7, better = "higher" })
+    assert.equal("yes", verdict { published = 2, ours = 3.9, factor = 2 })
+    assert.equal("no", verdict { published = 2, ours = 0.9, factor = 2 })
+    assert.equal("yes", verdict { published = "less", ours = 3, at_most = 3 })
+    assert.equal("no", verdict { published = "more", ours = 3, at_least = 3.1 })
+    assert.equal("no", verdict { published = "always", ours = "once", agrees = false })
+    assert.error_matches(function() verdict { published = 3, ours = 3 } end, "needs a rule")
+  end)
+
+  it("says where a difference is not explained", function()
+    local r = report.new()
+    r:compare { what = "x", published = 1, ours = 2, tolerance = 0.5 }
+    r:compare { what = "y", published = 1, ours = 2, tolerance = 0.5, why = "because" }
+    r:finish()
+    local text = render.text(r.blocks)
+    assert.matches("x%s+1%s+2%s+no%*%s+within 0.5%s+not explained", text)
+    assert.matches("y%s+1%s+2%s+no%*%s+within 0.5%s+because", text)
+  end)
+
+  it("renders bold cells and separators in each form", function()
+    local r = report.new()
+    r:table { name = "t", title = "T", columns = { "a", "b" },
+              rows = { { { "x|y", bold = true }, 1 / 3 }, { "p,q", 2 } } }
+    assert.equal("T\n\na     b\nx|y*  0.3333\np,q   2\n", render.text(r.blocks))
+    assert.matches("| **x\\|y** | 0.3333 |\n| p,q | 2 |", render.markdown(r.blocks), 1, true)
+    assert.equal('a,b\nx|y,0.3333\n"p,q",2\n', render.csv(r.blocks[1]))
+  end)
+end)
