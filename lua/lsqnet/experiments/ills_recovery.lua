@@ -173,8 +173,9 @@ end
 local function picture(results, net, x_of, options)
   local series = {}
   for _, method in ipairs(METHODS) do
-    series[#series + 1] = trials.band(results, case_of(net, method), x_of(ILLS_ITERATIONS), "losses",
-                                      { label = method.name, color = method.color })
+    local style = { label = method.name, color = method.color }
+    series[#series + 1] = trials.band(results, case_of(net, method), x_of(ILLS_ITERATIONS),
+                                      "losses", style)
   end
   local rate, adam = trials.best_adam(results, net.name, "best")
   if adam then
@@ -183,7 +184,6 @@ local function picture(results, net, x_of, options)
   end
   if #series == 0 then return nil end
   options.title, options.log, options.ylabel = net.name, "xy", "lowest MSE so far"
-  options.legend = "bottom left"
   return { "lines", series, options }
 end
 
@@ -206,7 +206,7 @@ local function draw_curves(results, report)
       caption = ("Medians and quartiles of %d runs at most. Adam with the learning rate of the "
         .. "lowest mean MSE of six, 0.001 to 0.3."):format(CURVES),
       draw = function(path)
-        return plot.panels(path, list, { columns = math.min(2, #list) })
+        return plot.panels(path, list, { columns = math.min(2, #list), legend = true })
       end,
     }
   end
@@ -232,7 +232,7 @@ local function draw_parameters(results, report)
     if #series > 0 then
       list[#list + 1] = { "lines", series, {
         title = net.name, log = "x", xlabel = "L2 error of the parameters",
-        ylabel = "runs at or below (%)", yrange = { 0, 105 }, legend = "top left" } }
+        ylabel = "runs at or below (%)", yrange = { 0, 105 } } }
     end
   end
   if #list == 0 then return end
@@ -240,7 +240,7 @@ local function draw_parameters(results, report)
     name = "parameters", title = "How near the parameters come to the teacher's",
     caption = "The nearest of all orders and signs of the hidden units counts.",
     draw = function(path)
-      return plot.panels(path, list, { columns = #list, size = { 560 * #list, 460 } })
+      return plot.panels(path, list, { columns = #list, legend = true })
     end,
   }
 end
@@ -251,12 +251,13 @@ return {
   setup = [[
     We know the paper by its abstract and a summary, not by its tables: what is compared are its
     claims, and what this library asks of itself. Teacher and student have tanh everywhere, weights
-    and biases from U(-1, 1), X is uniform on [-1, 1]^d, 200 rows (4-8-8-1: 500), no noise. ILLS 300
-    iterations, "paper" as published (local deviations, no safeguards, step size 0.3), "robust" as
-    this library recommends it, "full" with the deviations of all hidden layers in one system. Adam
-    2000 iterations over the full batch at six learning rates, of which the one with the lowest mean
-    MSE is compared. The error of the parameters is the L2 distance from the teacher's, the least
-    over the orders and signs of hidden units; of 4-8-8-1, which has too many of these, none.
+    and biases from U(-1, 1), X is uniform on [-1, 1]^d, 200 rows (4-8-8-1: 500), no noise. ILLS
+    300 iterations, "paper" as published (local deviations, no safeguards, step size 0.3), "robust"
+    as this library recommends it, "full" with the deviations of all hidden layers in one system.
+    Adam 2000 iterations over the full batch at six learning rates, of which the one with the
+    lowest mean MSE is compared. The error of the parameters is the L2 distance from the teacher's,
+    the least over the orders and signs of hidden units; of 4-8-8-1, which has too many of these,
+    none.
   ]],
   runs = 100, quick_runs = 2,
   measures = { "best", "best300", "ms", "goal_iterations", "goal_ms", "parameter_error" },

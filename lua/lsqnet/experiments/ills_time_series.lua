@@ -116,10 +116,9 @@ local function draw_curves(results, report, entries)
       .. "lowest mean MSE of six, 0.001 to 0.3."):format(CURVES),
     draw = function(path)
       return plot.panels(path, {
-        { "lines", by_iteration, { xlabel = "iteration", ylabel = "training MSE", log = "xy",
-                                   legend = "bottom left" } },
-        { "lines", by_time, { xlabel = "time (ms)", ylabel = "training MSE", log = "xy",
-                              legend = "bottom left" } } })
+        { "lines", by_iteration, { xlabel = "iteration", ylabel = "training MSE", log = "xy" } },
+        { "lines", by_time, { xlabel = "time (ms)", ylabel = "training MSE", log = "xy" } } },
+        { legend = true })
     end,
   }
 end
@@ -146,10 +145,11 @@ local function draw_prediction(results, report, entries)
   for i = 1, 200 do step[i], true_values[i] = i, truth:get(i, 1) end
   table.insert(series, 1, { x = step, y = true_values, label = "truth", color = "#000000" })
   report:figure {
-    name = "prediction", title = "The first 200 steps of the test part, and the errors (first start)",
+    name = "prediction",
+    title = "The first 200 steps of the test part, and the errors (first start)",
     draw = function(path)
       return plot.panels(path, {
-        { "lines", series, { xlabel = "step", ylabel = "x(t+6), scaled", legend = "outside" } },
+        { "lines", series, { xlabel = "step", ylabel = "x(t+6), scaled", legend = false } },
         { "lines", errors, { xlabel = "step", ylabel = "error", legend = "outside" } },
       }, { columns = 1, size = { 1000, 760 } })
     end,
@@ -194,13 +194,14 @@ return {
   title = "A time series by ILLS and Adam",
   source = "Khadilkar, arXiv 2307.05189, the claims on a time series",
   setup = [[
-    We know the paper by its abstract and a summary: it has one real-world time series, whose name and
-    numbers we do not have. The Mackey-Glass series (delay 17, scaled into [-0.8, 0.8]) stands for it:
-    x[t+6] from x[t], x[t-6], ..., x[t-30], 1000 rows to train on and the 500 that follow to test. Net
-    6-8-1 with tanh everywhere, weights N(0, 1/inputs), biases N(0, 0.01); a run is a start. ILLS 100
-    iterations: "robust" as this library recommends it, "paper" as published with step size 0.1; Adam
-    2000 iterations over the full batch at six learning rates. The test MSE of ILLS is of the net
-    with the lowest training MSE, of Adam that of the last iteration, as each trainer returns it.
+    We know the paper by its abstract and a summary: it has one real-world time series, whose name
+    and numbers we do not have. The Mackey-Glass series (delay 17, scaled into [-0.8, 0.8]) stands
+    for it: x[t+6] from x[t], x[t-6], ..., x[t-30], 1000 rows to train on and the 500 that follow
+    to test. Net 6-8-1 with tanh everywhere, weights N(0, 1/inputs), biases N(0, 0.01); a run is a
+    start. ILLS 100 iterations: "robust" as this library recommends it, "paper" as published with
+    step size 0.1; Adam 2000 iterations over the full batch at six learning rates. The test MSE of
+    ILLS is of the net with the lowest training MSE, of Adam that of the last iteration, as each
+    trainer returns it.
   ]],
   runs = 100, quick_runs = 2,
   measures = { "train", "test", "best", "ms", "goal_iterations", "goal_ms" },

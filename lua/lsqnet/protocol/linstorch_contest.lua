@@ -1,4 +1,4 @@
--- The problems and methods of Linstorch's races (Khanov and Akbas, Figures 4 to 7), and a run of one.
+-- Linstorch's races (Khanov and Akbas, Figures 4 to 7): the problems, the methods, and a run.
 
 local lsqnet = require "lsqnet"
 local races = require "lsqnet.protocol.races"
@@ -7,9 +7,9 @@ local contest = {}
 
 contest.CURVES = 30 -- runs whose curves are kept
 
--- `floor`: the lowest test MSE of Linstorch read off the figure. `epoch19`: test MSE of the gradient
--- methods at its end. `code`: milliseconds to each target of the authors' program, run again on two
--- cores, and of the fastest gradient method in it.
+-- `floor`: the lowest test MSE of Linstorch read off the figure. `epoch19`: test MSE of the
+-- gradient methods at its end. `code`: milliseconds to each target of the authors' program, run
+-- again on two cores, and of the fastest gradient method in it.
 contest.PROBLEMS = {
   { name = "sin", figure = 4, title = "sin(x) + 1, net 1-10-1", hidden = { 10 },
     targets = { 0.35, 0.30, 0.27 }, floor = 0.298,

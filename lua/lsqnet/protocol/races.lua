@@ -38,8 +38,7 @@ end
 local function recorder(problem, last)
   local moments = races.moments(last)
   local row = { time = {}, error = {} }
-  local recorder = { row = row }
-  function recorder.observe(step, ms, train, net)
+  local function observe(step, ms, train, net)
     for k, target in ipairs(problem.targets) do
       local name = "ms" .. k
       if not row[name] and train <= target then row[name] = rounded(ms) end
@@ -51,7 +50,7 @@ local function recorder(problem, last)
       if step == last then row.train, row.test, row.ms = train, test, rounded(ms) end
     end
   end
-  return recorder
+  return { row = row, observe = observe }
 end
 
 -- Trains by a gradient method, an epoch a step.
