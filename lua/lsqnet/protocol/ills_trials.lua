@@ -27,10 +27,10 @@ function trials.adam(problem, rate, iterations)
   local report = assert(lsqnet.adam(problem.net, problem.x, problem.y, {
     epochs = iterations, batch_size = problem.x.rows, learning_rate = rate,
   }))
-  -- An epoch of one batch tells the loss in front of its step.
   local trace = trace_of(report)
+  -- An epoch of one batch tells the loss in front of its step.
+  table.remove(trace.losses, 1)
   trace.losses[#trace.losses + 1] = report.loss
-  table.insert(trace.ms, 1, 0)
   trace.best, trace.last = statistics.min(trace.losses), report.loss
   return trace
 end

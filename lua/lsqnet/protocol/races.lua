@@ -60,7 +60,9 @@ function races.descend(problem, net, trainer, options, epochs)
   options.epochs = epochs
   options.on_iteration = function(entry)
     spent = spent + lsqnet.clock() - mark
-    race.observe(entry.iteration, 1e3 * spent, net:loss(problem.x, problem.y), net)
+    if entry.iteration > 0 then -- 0 is the start
+      race.observe(entry.iteration, 1e3 * spent, net:loss(problem.x, problem.y), net)
+    end
     mark = lsqnet.clock()
   end
   mark = lsqnet.clock()
