@@ -221,9 +221,11 @@ return {
     safeguards, the deviation recursion as reconstructed. Teachers 2-2-1 and 2-2-2-1 with tanh
     everywhere, weights and biases from U(-1, 1), X uniform on [-1, 1]^2, 200 rows, no noise,
     students drawn alike; the Mackey-Glass series with a net 6-8-1. ILLS 300 iterations (Mackey-
-    Glass 100), Adam 2000 over the full batch. A run blows up late where its last MSE exceeds ten
-    times its lowest: on data without noise that counts circling about a minimum too, which is why
-    runs that end above a tenth of the variance are counted beside it.
+    Glass 100), Adam 2000 over the full batch. The paper calls the step size of the activations a
+    learning rate, which is why both share an axis; they are not the same thing. A run blows up
+    late where its last MSE exceeds ten times its lowest: on data without noise that counts
+    circling about a minimum too, which is why runs that end above a tenth of the variance are
+    counted beside it.
   ]],
   runs = 100, quick_runs = 2,
   measures = { "best", "last", "unexplained" },
