@@ -213,6 +213,23 @@ local function compare_problem(results, report, problem)
   compare_with_code(results, report, problem, label)
 end
 
+-- What the paper says of Figure 7 beside Figure 4.
+local function compare_depth(results, report)
+  local shallow, deep = "sin: Linstorch", "sin deep: Linstorch"
+  if not (results:has(shallow) and results:has(deep)) then return end
+  for _, entry in ipairs { { "test", "less error", "test MSE of the best net", true },
+                           { "ms", "more time", "ms for equally many nets", false } } do
+    local one = statistics.median(results:values(shallow, entry[1]))
+    local two = statistics.median(results:values(deep, entry[1]))
+    report:compare {
+      what = ("Figures 4 and 7: %s, one and two hidden layers"):format(entry[3]),
+      published = entry[2] .. " with more layers", ours = ("%.3g and %.3g"):format(one, two),
+      runs = results:count(deep), rule = entry[4] and "lower" or "higher",
+      agrees = (two < one) == entry[4],
+    }
+  end
+end
+
 local function compare_epochs(results, report, problem)
   for _, name in ipairs(GRADIENT) do
     local values = results:values(case_of(problem, name), "test19")
@@ -327,5 +344,6 @@ return {
       end
       compare_epochs(results, report, problem)
     end
+    compare_depth(results, report)
   end,
 }
