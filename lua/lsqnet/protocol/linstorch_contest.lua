@@ -59,7 +59,7 @@ local function scaler_of(A, is_global)
 end
 
 -- The split of a seed, in units of its training part.
-local function load(problem, seed)
+local function split_of(problem, seed)
   local X, Y
   if problem.set then
     X, Y = assert(lsqnet.datasets[problem.set]())
@@ -107,7 +107,7 @@ function contest.run(name, seed, context)
       if contest.case_of(candidate, way.name) == name then problem, method = candidate, way end
     end
   end
-  local race = load(problem, seed)
+  local race = split_of(problem, seed)
   local row
   if method.trainer then
     local options = { batch_size = 32, seed = seed }
