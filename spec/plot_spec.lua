@@ -1,37 +1,15 @@
 local lsqnet = require "lsqnet"
+local picture = require "picture"
 local run_lua = require "run_lua"
 local tmp = require "tmp"
 
 local matrix, plot = lsqnet.matrix, lsqnet.plot
+local blocks, png_size = picture.blocks, picture.png_size
 
 local function message_of(f, ...)
   local ok, message = pcall(f, ...)
   assert.is_false(ok)
   return message
-end
-
--- Width and height of a PNG file.
-local function png_size(path)
-  local content = tmp.read(path)
-  assert.are.equal("\137PNG\r\n\26\n", content:sub(1, 8))
-  assert.are.equal("IHDR", content:sub(13, 16))
-  assert.are.equal("IEND", content:sub(-8, -5)) -- the file is whole
-  return (">I4I4"):unpack(content, 17)
-end
-
--- The numbers of the data file, by blocks of rows.
-local function blocks(path)
-  local list = {}
-  for block in (tmp.read(path) .. "\n\n"):gmatch("(.-\n)\n\n") do
-    local rows = {}
-    for line in block:gmatch("[^\n]+") do
-      local row = {}
-      for field in line:gmatch("%S+") do row[#row + 1] = tonumber(field) or field end
-      rows[#rows + 1] = row
-    end
-    list[#list + 1] = rows
-  end
-  return list
 end
 
 local has_gnuplot = os.execute("command -v gnuplot >/dev/null 2>&1") == true
@@ -309,7 +287,8 @@ describe("plot", function()
       { "bad argument #2 to 'panels' (a list of at least one panel expected)", plot.panels,
         "a.png", {} },
       { "panel 1: {kind, data, options} expected, where kind is 'bars', 'histogram', 'image', "
-        .. "'lines', 'scatter', 'sorted' or 'surface'", plot.panels, "a.png", { { "pie", { 1 } } } },
+        .. "'lines', 'scatter', 'sorted' or 'surface'", plot.panels, "a.png",
+        { { "pie", { 1 } } } },
       { "one matrix a panel expected, got 2", plot.panels, "a.png",
         { { "image", { FIELD, FIELD } } } },
       { "panel 1: size and columns are options of the whole picture", plot.panels, "a.png",

@@ -3,11 +3,12 @@
 local axes = require "lsqnet.plot.axes"
 local gnuplot = require "lsqnet.plot.gnuplot"
 local options = require "lsqnet.options"
+local tics = require "lsqnet.plot.tics"
 local values = require "lsqnet.plot.values"
 
 local bars = {}
 
-local quoted, number = gnuplot.quoted, gnuplot.number
+local quoted = gnuplot.quoted
 
 local GROUP = 0.8 -- the part of a category's place that its bars fill
 
@@ -81,8 +82,8 @@ local function set_range(figure, panel)
   if panel.yrange then return end
   local low, high = panel.extent.y[1], panel.extent.y[2]
   if panel.log then
-    panel.yrange = { 10 ^ (math.log(low, 10) - math.max(0.3, 0.1 * math.log(high / low, 10))),
-                     high * (high / low) ^ 0.03 * 1.1 }
+    local range = tics.log_range(low, high)
+    panel.yrange = { math.max(range[1] * (low / high) ^ 0.07 / 2, 1e-307), range[2] * 1.1 }
   else
     figure:add("set yrange [%s:%s]", low < 0 and "*" or "0", high > 0 and "*" or "0")
   end
@@ -116,11 +117,11 @@ function bars.draw(figure, panel, box)
     if one.errors then
       -- what a logarithmic axis cannot show of the lower half goes on to the end of the picture
       local lower = panel.log and "($2 > $4 ? $2 - $4 : 1e-300)" or "($2 - $4)"
-      lines[#lines + 1] = { data = ("%s using 1:2:%s:($2 + $4)"):format(data, lower),
-                            with = "yerrorbars pt 7 ps 0 lw 1.4 lc rgb '#333333'" }
+      -- arrows with flat heads: gnuplot's own error bars have a gap in the middle
+      lines[#lines + 1] = { data = ("%s using 1:%s:(0):($2 + $4 - %s)"):format(data, lower, lower),
+                            with = "vectors heads size graph 0.008,90 lw 1.4 lc rgb '#333333'" }
     end
   end
-  figure:add("set errorbars %s", number(#panel.categories * #panel.series > 20 and 0.4 or 0.8))
   set_range(figure, panel)
   set_names(figure, panel, box)
   return axes.draw(figure, panel, box, table.move(lines, 1, #lines, #entries + 1, entries))

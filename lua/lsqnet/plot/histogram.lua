@@ -52,7 +52,7 @@ local function edges(range, bins, is_log)
   local low, high = range[1], range[2]
   local list = {}
   for k = 0, bins do
-    list[k] = is_log and low * (high / low) ^ (k / bins) or low + k * ((high - low) / bins)
+    list[k] = is_log and low ^ (1 - k / bins) * high ^ (k / bins) or low + k * ((high - low) / bins)
   end
   list[bins] = high
   return list

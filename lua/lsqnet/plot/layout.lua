@@ -78,7 +78,8 @@ end
 -- stay free of boxes, and so do `legend` pixels at the bottom, for the legend of all panels.
 function layout.draw(path, panels, picture)
   local figure = gnuplot.figure(path, picture.width, picture.height)
-  local many, bottom = #panels > 1 or picture.legend, picture.height - (picture.legend or 0)
+  local many = #panels > 1 or picture.legend or picture.title
+  local bottom = picture.height - (picture.legend or 0)
   local list = boxes(#panels, picture.columns, picture.width - (picture.strip or 0),
                      layout.title_height(picture.title, picture.width), bottom)
   figure.common_legend = picture.legend ~= nil

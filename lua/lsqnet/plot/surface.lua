@@ -150,7 +150,7 @@ end
 
 function surface.draw(figure, panel, box)
   local x, y = panel.x, panel.y
-  figure:add("set border 4095 lc rgb '#999999' lw 0.6")
+  figure:add("set border 895 lc rgb '#999999' lw 0.6") -- all edges but the front ones
   figure:add("set tics nomirror out scale 0.6,0.3 textcolor rgb '#333333'")
   figure:add("set grid x y z vertical lc rgb '#e0e0e0' lt 1 lw 0.6")
   figure:add("unset key")

@@ -10,13 +10,16 @@ local number, quoted = gnuplot.number, gnuplot.quoted
 local SUPERSCRIPTS = { ["-"] = "⁻", ["0"] = "⁰", ["1"] = "¹", ["2"] = "²", ["3"] = "³", ["4"] = "⁴",
                        ["5"] = "⁵", ["6"] = "⁶", ["7"] = "⁷", ["8"] = "⁸", ["9"] = "⁹" }
 
+local LEAST, MOST = 2.0 ^ -1022, 2.0 ^ 1023 -- of what gnuplot can scale
+
 -- Pixels that a label takes along its axis.
 local ROOM = { x = 48, y = 26, z = 26, cb = 26 }
 
 -- The range that shows low to high > 0 with some room at both ends.
 function tics.log_range(low, high)
-  local margin = math.max(0.03 * math.log(high / low, 10), low == high and 0.3 or 0)
-  return { low / 10 ^ margin, high * 10 ^ margin }
+  local span = math.log(high, 10) - math.log(low, 10) -- the ratio may overflow
+  local factor = 10 ^ (low == high and 0.3 or 0.03 * span)
+  return { math.max(low / factor, LEAST), math.min(high * factor, MOST) }
 end
 
 -- digit * 10^exponent to the last bit, which a product of powers is not.
@@ -61,7 +64,7 @@ local function round_numbers(low, high)
   if #list >= 3 then return list end
   list = {}
   local step = tics.step(low, high, 5)
-  for i = math.ceil(low / step), math.floor(high / step) do add(i * step) end
+  for i = 0, step > 0 and 12 or -1 do add((math.ceil(low / step) + i) * step) end
   return list
 end
 
