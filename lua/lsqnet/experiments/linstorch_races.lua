@@ -268,7 +268,10 @@ local function race_picture(results, problem)
   if #series == 0 then return nil end
   for _, mark in ipairs { { "line_test", "straight line", "#e69f00" },
                           { "floor_test", "best single knot", "#000000" } } do
-    local values = results:values(case_of(problem, "Linstorch"), mark[1])
+    local values = {} -- of the splits that have curves
+    for _, row in ipairs(results:rows(case_of(problem, "Linstorch"))) do
+      values[#values + 1] = row.time and row[mark[1]]
+    end
     if #values > 0 then
       local level = statistics.median(values)
       series[#series + 1] = { x = { low, high }, y = { level, level }, label = mark[2],
