@@ -25,6 +25,11 @@ local experiments = {}
 -- In the order of the papers. The file of a protocol has underscores for hyphens.
 local NAMES = {
   "linstorch-table1",
+  "linstorch-races",
+  "linstorch-figure8",
+  "ills-stability",
+  "ills-recovery",
+  "ills-time-series",
 }
 
 local function protocol_of(name)

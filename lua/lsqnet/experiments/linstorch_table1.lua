@@ -68,6 +68,17 @@ local function tabulate(results, report)
   }
 end
 
+-- Table I has a line without a call for each order, and Figure 3 a third value: samples of nets
+-- that differ in nothing.
+local function compare_untrained(results, report)
+  for _, published in ipairs { { "Table I, forward first", 5257.762 }, { "Figure 3", 5213.67 } } do
+    report:compare {
+      what = ("mean MSE, untrained (%s)"):format(published[1]), published = published[2],
+      ours = results:values("untrained", "mse"), tolerance = 250,
+    }
+  end
+end
+
 local function compare_with_line(results, report)
   local values = results:values("backward first once", "mse")
   local line = results:values("backward first once", "line_mse")[1]
@@ -93,7 +104,8 @@ local function draw_fits(results, report)
     name = "figure1", title = "Figure 1: nets after one call of Solve, backward first",
     caption = ("The first %d nets (the paper draws 1000)."):format(#series - 1),
     draw = function(path)
-      return plot.lines(path, series, { xlabel = "x", ylabel = "output" })
+      return plot.lines(path, series, { xlabel = "x", ylabel = "output",
+                                        xrange = { 0, 2 * math.pi } })
     end,
   }
 end
@@ -105,7 +117,8 @@ local function draw_histograms(results, report)
     name = "figure2", title = "Figure 2: MSE after one call of Solve, backward first",
     draw = function(path)
       return plot.histogram(path, { { values = solved, label = #solved .. " nets" } }, {
-        xlabel = "MSE", ylabel = "nets", legend = "top left", marks = {
+        xlabel = "MSE", ylabel = "nets", xrange = { 0, 1.1 * line }, size = { 960, 520 },
+        legend = "outside", marks = {
           { at = line, label = "linear regression", dash = true },
           { at = statistics.mean(solved), label = "mean of the nets" },
         },
@@ -117,7 +130,7 @@ local function draw_histograms(results, report)
     name = "figure3", title = "Figure 3: MSE of nets that are not trained",
     draw = function(path)
       return plot.histogram(path, { { values = untrained, label = #untrained .. " nets" } }, {
-        xlabel = "MSE", ylabel = "nets",
+        xlabel = "MSE", ylabel = "nets", xrange = { 0, statistics.max(untrained) },
         marks = { { at = statistics.mean(untrained), label = "mean of the nets" } },
       })
     end,
@@ -143,6 +156,7 @@ return {
   run = run,
   report = function(results, report)
     tabulate(results, report)
+    if results:has("untrained") then compare_untrained(results, report) end
     if results:has("backward first once") then
       compare_with_line(results, report)
       draw_fits(results, report)
