@@ -25,6 +25,14 @@ local experiments = {}
 -- In the order of the papers. The file of a protocol has underscores for hyphens.
 local NAMES = {
   "linstorch-table1",
+  "triangle-figure1",
+  "triangle-tables",
+  "triangle-table3",
+  "triangle-figures5-6",
+  "triangle-figures7-8",
+  "triangle-figure13",
+  "triangle-figure14",
+  "triangle-figure15",
 }
 
 local function protocol_of(name)
