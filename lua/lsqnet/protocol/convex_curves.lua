@@ -41,7 +41,9 @@ function curves.train_triangle(X, Y, seed, o)
   local given = { scale = false } -- the curves run from 0 to 1 already
   for key, value in pairs(o) do given[key] = value end
   given.scales, given.peaks = nil, nil
-  local net = lsqnet.triangle.network { scales = o.scales, peaks = o.peaks, seed = seed }
+  local net = lsqnet.triangle.network {
+    scales = o.scales, peaks = o.peaks, seed = not o.peaks and seed or nil,
+  }
   local report = assert(lsqnet.triangle(net, X, Y, given))
   return report.network, report.loss, net:loss(X, Y)
 end
