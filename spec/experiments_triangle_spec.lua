@@ -57,8 +57,13 @@ describe("blocks of a usual net", function()
   local X = matrix.linspace(-1, 1, 40)
   local Y = X:map(function(x) return x ^ 3 - x end)
 
+  local function trained(seed)
+    local options = { layers = blocks.layers(1, 10), count = 2, epochs = 5 }
+    return blocks.train_plain(X, Y, seed, options)
+  end
+
   it("stay apart", function()
-    local net = blocks.train_plain(X, Y, 1, { layers = blocks.layers(1, 10), count = 2, epochs = 5 })
+    local net = trained(1)
     for k = 2, net.depth - 1 do
       local weights = net:weight(k)
       for i = 1, 10 do
@@ -70,7 +75,7 @@ describe("blocks of a usual net", function()
   end)
 
   it("add up to the output", function()
-    local net = blocks.train_plain(X, Y, 2, { layers = blocks.layers(1, 10), count = 2, epochs = 5 })
+    local net = trained(2)
     local parts = blocks.contributions(net, X, 2)
     local output = net:predict(X)
     for i = 1, X.rows do

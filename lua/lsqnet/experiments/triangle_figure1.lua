@@ -30,7 +30,8 @@ local function run(case)
     error = math.max(error, math.abs(values[k + 1] - x * x))
     if k < CELLS then
       local slope = (values[k + 2] - values[k + 1]) * CELLS
-      slope_error = math.max(slope_error, math.abs(slope - 2 * x), math.abs(slope - 2 * x - 2 / CELLS))
+      slope_error = math.max(slope_error, math.abs(slope - 2 * x),
+                             math.abs(slope - 2 * x - 2 / CELLS))
     end
   end
   return { error = error, slope_error = slope_error,
@@ -94,8 +95,8 @@ return {
   run = run,
   report = function(results, report)
     local rows, depths = {}, {}
-    for _, row in ipairs(results:cases()) do
-      local depth, entry = math.tointeger(row:match("%d+")), results:rows(row)[1]
+    for _, case in ipairs(results:cases()) do
+      local depth, entry = math.tointeger(case:match("%d+")), results:rows(case)[1]
       depths[#depths + 1] = depth
       rows[#rows + 1] = { depth, entry.error, 4.0 ^ -(depth + 1), entry.slope_error, 2.0 ^ -depth,
                           math.tointeger(entry.regions), 2 ^ depth // 1 | 0 }
@@ -111,7 +112,8 @@ return {
     end
     report:table {
       name = "figure1", title = "Sums of d symmetric waves", rows = rows,
-      columns = { "d", "max |F - x^2|", "4^-(d+1)", "max |F' - 2x|", "2^-d", "linear pieces", "2^d" },
+      columns = { "d", "max |F - x^2|", "4^-(d+1)", "max |F' - 2x|", "2^-d", "linear pieces",
+                  "2^d" },
     }
     report:figure {
       name = "figure1", title = "Figure 1: composed waves, sums that approximate x^2, derivatives",

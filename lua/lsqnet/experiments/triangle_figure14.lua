@@ -33,7 +33,8 @@ end
 local function data(seed, context)
   return context:once(seed, function()
     local X, Y = assert(lsqnet.datasets.concrete())
-    local train, test = lsqnet.data.split(X, Y, { test = context.quick and 0.9 or 0.2, seed = seed })
+    local share = context.quick and 0.9 or 0.2
+    local train, test = lsqnet.data.split(X, Y, { test = share, seed = seed })
     local x, x_scaler = lsqnet.data.standardize(train.x)
     local y, y_scaler = lsqnet.data.standardize(train.y)
     return x, y, x_scaler:apply(test.x), y_scaler:apply(test.y), y_scaler.scale:get(1, 1) ^ 2
@@ -54,8 +55,8 @@ local function run(name, seed, context)
   local X, Y, test_x, test_y, variance = data(seed, context)
   local first, all = SWITCH, EPOCHS
   if context.quick then first, all = 10, 30 end
-  local validation, net, report = { test_x, test_y }, nil, nil
-  local row = {}
+  local validation, row = { test_x, test_y }, {}
+  local net, report
   if case.is_ours then
     report = blocks.train_triangle(X, Y, seed, {
       count = BLOCKS, epochs = first, weights = case.weights, validation = validation,
@@ -160,8 +161,8 @@ return {
   title = "Concrete by blocks",
   source = "Compelling ReLU networks to exhibit exponentially many linear regions, Figure 14",
   setup = [[
-    Concrete Compressive Strength, a fifth of the rows for the test (another split for each seed; the
-    paper does not name its split), inputs and output standardised by the training part, errors
+    Concrete Compressive Strength, a fifth of the rows for the test (another split for each seed;
+    the paper does not name its split), inputs and output standardised by the training part, errors
     given back in MPa^2. 32 blocks, by lsqnet.triangle.blocks: with two sum neurons 160 wide, where
     the paper has 128. Ours: 500 epochs for the peaks at 1e-2, 1000 for the weights at 1e-3, within
     the blocks only or of the whole matrices. Kaiming: nets of the same size and 1500 epochs at

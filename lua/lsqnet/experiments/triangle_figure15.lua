@@ -59,7 +59,8 @@ local function run(name, seed, context)
   local X, Y, scaler, test_x, test_y = data(context)
   local first = context.quick and 20 or curves.EPOCHS
   local second = context.quick and 30 or EPOCHS
-  local row, net = {}, nil
+  local row = {}
+  local net
   if case.is_ours then
     local report = blocks.train_triangle(X, Y, seed, {
       count = BLOCKS, loss = "cross_entropy", epochs = first, weights = case.weights,
@@ -131,7 +132,8 @@ local function compare(results, report)
     if #values > 0 and #ours > 0 then
       report:compare {
         what = "cross-entropy, median, over that of ours, " .. case.name,
-        published = "ours is better by far", ours = statistics.median(values) / statistics.median(ours),
+        published = "ours is better by far",
+        ours = statistics.median(values) / statistics.median(ours),
         at_least = 2, runs = #values, why = WHY,
       }
     end

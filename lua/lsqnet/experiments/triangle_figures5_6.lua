@@ -57,7 +57,9 @@ local function run(case, seed, context)
   local row = { mse = mse, regions = net:linear_regions(0, 1), bends = {} }
   for k = 1, HIDDEN do
     row.bends[k] = 0
-    for _, list in ipairs(before_relu(net, k, CELLS)) do row.bends[k] = row.bends[k] + bends(list) end
+    for _, list in ipairs(before_relu(net, k, CELLS)) do
+      row.bends[k] = row.bends[k] + bends(list)
+    end
   end
   row.parameters = net:parameters():t():totable()[1]
   return row
@@ -132,8 +134,8 @@ local function tabulate(results, report)
   end
   report:table {
     name = "bends", title = "Bends made in each layer on [0, 1], mean over the nets", rows = rows,
-    columns = { "training", "least MSE", "median pieces", "layer 1", "layer 2", "layer 3", "layer 4",
-                "layer 5", "a neuron", "best net, in all", "nets" },
+    columns = { "training", "least MSE", "median pieces", "layer 1", "layer 2", "layer 3",
+                "layer 4", "layer 5", "a neuron", "best net, in all", "nets" },
   }
 end
 
@@ -141,8 +143,8 @@ local function compare_default(results, report)
   local wasted = {}
   for i, layers in ipairs(results:values(DEFAULT, "bends")) do wasted[i] = layers[1] + layers[2] end
   report:compare {
-    what = "bends a neuron, default nets", published = "below 1", ours = per_neuron(results, DEFAULT),
-    at_most = 1,
+    what = "bends a neuron, default nets", published = "below 1",
+    ours = per_neuron(results, DEFAULT), at_most = 1,
   }
   report:compare {
     what = "bends in the first two layers, default nets", published = "none in the net shown",
@@ -164,11 +166,11 @@ local function compare_structure(results, report)
     published = "pretraining keeps more structure there",
     ours = statistics.mean(with) / statistics.mean(without), at_least = 1, runs = #with,
   }
-  local best_with, best_without = best(results, PRETRAINED), best(results, SKIPPED)
+  local best_with, best_without = best(results, PRETRAINED).bends, best(results, SKIPPED).bends
   report:compare {
     what = "the same of the best nets, as in Figure 6",
     published = "pretraining keeps more structure there", runs = #with,
-    ours = (best_with.bends[4] + best_with.bends[5]) / (best_without.bends[4] + best_without.bends[5]),
+    ours = (best_with[4] + best_with[5]) / (best_without[4] + best_without[5]),
     at_least = 1,
   }
 end
@@ -208,8 +210,8 @@ return {
     pretraining. A bend is a place in [0, 1] where a neuron goes through 0 before ReLU: there the
     functions of the layers behind it can bend. They are counted on 4001 points, the linear pieces
     of the net exactly. An untrained triangle net has 1, 2, 4, 8 and 16 bends in its layers, 31 in
-    all and 1.55 a neuron. The paper shows single nets; here 30 of each kind are counted and the best
-    are shown.
+    all and 1.55 a neuron. The paper shows single nets; here 30 of each kind are counted and the
+    best are shown.
   ]],
   runs = 30, quick_runs = 1,
   measures = { "mse", "regions" },

@@ -111,7 +111,8 @@ local function run(name, seed, context)
   local case = find(name)
   local X, Y, scaler = data(case, context)
   local epochs = curves.epochs(context)
-  local row, net = {}, nil
+  local row = {}
+  local net
   if case.width then
     local report
     net, report = blocks.train_plain(X, Y, seed, {
@@ -162,8 +163,8 @@ local function why_radial(results)
     the class and comes no further than a plain net of this size does.]]):format(
     additive_floor(), first and statistics.mean(first) or 0 / 0)
   if longer and standard then
-    text = text .. (" With four times the epochs the least is %.2g, that of standard nets %.2g."):format(
-      statistics.mean(longer), statistics.mean(standard))
+    text = ("%s With four times the epochs the least is %.2g, that of standard nets %.2g."):format(
+      text, statistics.mean(longer), statistics.mean(standard))
   end
   return text
 end
@@ -237,7 +238,8 @@ local function differences(output, truth)
 end
 
 local function draw_curve(results, report)
-  local ours, standard = best(results, "x^3 - x: two blocks"), best(results, "x^3 - x: standard 8x5")
+  local ours = best(results, "x^3 - x: two blocks")
+  local standard = best(results, "x^3 - x: standard 8x5")
   if not (ours and standard) then return end
   local X = lsqnet.matrix.linspace(-1, 1, CELLS + 1)
   local x = X:t():totable()[1]
@@ -255,8 +257,8 @@ local function draw_curve(results, report)
           { x = x, y = ours.second_block, label = "second block" },
         }, { title = "fit and components", xlabel = "x", ylabel = "y", legend = "outside" } },
         { "lines", {
-          { x = x, y = differences(standard.output, truth), label = "standard 8x5", color = "#d55e00" },
-          { x = x, y = differences(ours.output, truth), label = "two blocks", color = "#0072b2" },
+          { x = x, y = differences(standard.output, truth), label = "standard 8x5", color = 2 },
+          { x = x, y = differences(ours.output, truth), label = "two blocks", color = 1 },
         }, { title = "output - y", xlabel = "x", ylabel = "error", legend = "outside" } },
       }, { columns = 2, size = { 1400, 460 } })
     end,
@@ -291,7 +293,9 @@ local function draw_surfaces(results, report)
   report:figure {
     name = "figure8", title = "Figure 8: r^3 on [-1, 1]^2 by a standard net and by two blocks",
     caption = "The best nets; below, their errors, each on its own scale.",
-    draw = function(path) return plot.panels(path, panels, { columns = 2, size = { 1200, 960 } }) end,
+    draw = function(path)
+      return plot.panels(path, panels, { columns = 2, size = { 1200, 960 } })
+    end,
   }
 end
 
@@ -300,9 +304,9 @@ return {
   source = "Compelling ReLU networks to exhibit exponentially many linear regions, Figures 7 and 8",
   setup = [[
     500 points of x^3 - x on [-1, 1]; r^3 = (x^2 + y^2)^(3/2) on 31 x 31 points of [-1, 1]^2; inputs
-    standardised. The paper gives neither the data nor the training. Blocks as lsqnet.triangle.blocks
-    makes them: upside down and with two sum neurons, as in the paper, each behind a random direction,
-    five hidden layers, so that two blocks make a 10x5 net; of alternating signs for x^3 - x, both
+    standardised. The paper gives neither the data nor the training. Blocks are those of
+    lsqnet.triangle.blocks: upside down and with two sum neurons, as in the paper, each behind a
+    random direction, five hidden layers, so that two blocks make a 10x5 net; of alternating signs for x^3 - x, both
     convex for r^3. Adam on full batches: 1000 epochs at 1e-2 for peaks and all that goes with them,
     1000 at 1e-3 for the weights, of the whole matrices unless kept apart. Standard nets have 2000
     epochs at 1e-3. How many nets the published losses are the best of is not said; the least of 12

@@ -108,8 +108,8 @@ local function compare_claim(results, report, grid)
   if count == 0 then return end
   report:compare {
     what = "curves whose median test MSE is lower with pretraining, " .. grid.text,
-    published = "pretraining predicts unseen points better", ours = ("%d of %d"):format(better, count),
-    agrees = better == count, rule = "all", runs = results:runs(),
+    published = "pretraining predicts unseen points better",
+    ours = ("%d of %d"):format(better, count), agrees = better == count, rule = "all", runs = results:runs(),
   }
 end
 
@@ -193,7 +193,8 @@ end
 
 return {
   title = "Ten training points",
-  source = "Compelling ReLU networks to exhibit exponentially many linear regions, Table 3, Figure 4",
+  source = "Compelling ReLU networks to exhibit exponentially many linear regions, "
+    .. "Table 3 and Figure 4",
   setup = [[
     Ten training points of each curve and the test points "as far away from learned data as
     possible". The paper does not give them: of 20 equally spaced points every other one, beginning

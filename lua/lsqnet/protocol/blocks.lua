@@ -13,8 +13,8 @@ function blocks.layers(inputs, width)
   return { inputs, width, width, width, width, width, 1 }
 end
 
--- Makes each block a function of one direction of the inputs, as ours start: a layer from the inputs
--- to one number a block, and one from there to the block's neurons, both initialised as usual.
+-- Makes each block a function of one direction of the inputs, as ours start: a layer from the
+-- inputs to one number a block, and one from there to its neurons, both initialised as usual.
 local function give_directions(net, count, rng)
   local inputs = net.layers[1]
   local weights = lsqnet.matrix(inputs, blocks.WIDTH * count)
