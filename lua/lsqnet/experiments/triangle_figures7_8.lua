@@ -306,7 +306,8 @@ return {
     500 points of x^3 - x on [-1, 1]; r^3 = (x^2 + y^2)^(3/2) on 31 x 31 points of [-1, 1]^2; inputs
     standardised. The paper gives neither the data nor the training. Blocks are those of
     lsqnet.triangle.blocks: upside down and with two sum neurons, as in the paper, each behind a
-    random direction, five hidden layers, so that two blocks make a 10x5 net; of alternating signs for x^3 - x, both
+    random direction, five hidden layers, so that two blocks make a 10x5 net; of alternating
+    signs for x^3 - x, both
     convex for r^3. Adam on full batches: 1000 epochs at 1e-2 for peaks and all that goes with them,
     1000 at 1e-3 for the weights, of the whole matrices unless kept apart. Standard nets have 2000
     epochs at 1e-3. How many nets the published losses are the best of is not said; the least of 12

@@ -109,7 +109,8 @@ local function compare_claim(results, report, grid)
   report:compare {
     what = "curves whose median test MSE is lower with pretraining, " .. grid.text,
     published = "pretraining predicts unseen points better",
-    ours = ("%d of %d"):format(better, count), agrees = better == count, rule = "all", runs = results:runs(),
+    ours = ("%d of %d"):format(better, count), agrees = better == count, rule = "all",
+    runs = results:runs(),
   }
 end
 

@@ -148,7 +148,8 @@ local function compare_limits(results, report, method, curve, k)
   if method.few_bound then
     report:compare {
       what = ("%s, least of %d, %s"):format(curve, FEW, method.name),
-      published = "not in the paper", ours = curves.of_samples(values, FEW, "min"), runs = #values, format = "%.3g",
+      published = "not in the paper", ours = curves.of_samples(values, FEW, "min"),
+      runs = #values, format = "%.3g",
       at_most = method.few_bound[k],
     }
   elseif method.limit then
@@ -244,7 +245,8 @@ local function compare_claims(results, report)
   report:compare {
     what = "share of Kaiming nets that end as one straight line",
     published = "around half", ours = collapsed, rule = "0.35 to 0.65",
-    agrees = statistics.mean(collapsed) >= 0.35 and statistics.mean(collapsed) <= 0.65, runs = results:runs(),
+    agrees = statistics.mean(collapsed) >= 0.35 and statistics.mean(collapsed) <= 0.65,
+    runs = results:runs(),
   }
 end
 
