@@ -159,8 +159,8 @@ local function why_radial(results)
   local longer = least(results, "r^3: two blocks for four times the epochs")
   local standard = least(results, "r^3: standard 10x5 for four times the epochs")
   local text = ([[In the first phase the net is a sum of two functions of one variable each; along
-    the axes no such sum is better than %.2g on r^3, and ours end at %.2g. The second phase leaves
-    the class and comes no further than a plain net of this size does.]]):format(
+    the axes no such sum is better than %.2g on r^3, and ours end at %.2g. The second phase has
+    to leave that class, and comes about as far as plain nets of this size do.]]):format(
     additive_floor(), first and statistics.mean(first) or 0 / 0)
   if longer and standard then
     text = ("%s With four times the epochs the least is %.2g, that of standard nets %.2g."):format(
@@ -280,13 +280,13 @@ local function draw_surfaces(results, report)
   for _, entry in ipairs { { "standard 8x5", standard }, { "two blocks", ours } } do
     local heights = { matrix = surface_of(entry[2].output), x = x, y = x }
     panels[#panels + 1] = { "surface", heights, {
-      title = entry[1], xlabel = "x", ylabel = "y", zlabel = "z", range = { -0.2, 2.9 },
+      title = entry[1], xlabel = "x", ylabel = "y", range = { -0.2, 2.9 },
     } }
   end
   for _, entry in ipairs { { "standard 8x5", standard }, { "two blocks", ours } } do
     local errors = { matrix = surface_of(differences(entry[2].output, truth)), x = x, y = x }
     panels[#panels + 1] = { "surface", errors, {
-      title = entry[1] .. ": output - r^3", xlabel = "x", ylabel = "y", zlabel = "error",
+      title = entry[1] .. ": output - r^3", xlabel = "x", ylabel = "y",
       palette = "diverging",
     } }
   end
@@ -307,10 +307,9 @@ return {
     standardised. The paper gives neither the data nor the training. Blocks are those of
     lsqnet.triangle.blocks: upside down and with two sum neurons, as in the paper, each behind a
     random direction, five hidden layers, so that two blocks make a 10x5 net; of alternating
-    signs for x^3 - x, both
-    convex for r^3. Adam on full batches: 1000 epochs at 1e-2 for peaks and all that goes with them,
-    1000 at 1e-3 for the weights, of the whole matrices unless kept apart. Standard nets have 2000
-    epochs at 1e-3. How many nets the published losses are the best of is not said; the least of 12
+    signs for x^3 - x, both convex for r^3. Adam on full batches: 1000 epochs at 1e-2 for peaks and
+    all that goes with them, 1000 at 1e-3 for the weights, of the whole matrices unless kept apart.
+    Standard nets have 2000 epochs at 1e-3. How many nets the published losses are the best of is not said; the least of 12
     here is the mean over samples of 12, and agrees within a factor of three.
   ]],
   runs = 24, quick_runs = 1,
