@@ -309,8 +309,9 @@ return {
     random direction, five hidden layers, so that two blocks make a 10x5 net; of alternating
     signs for x^3 - x, both convex for r^3. Adam on full batches: 1000 epochs at 1e-2 for peaks and
     all that goes with them, 1000 at 1e-3 for the weights, of the whole matrices unless kept apart.
-    Standard nets have 2000 epochs at 1e-3. How many nets the published losses are the best of is not said; the least of 12
-    here is the mean over samples of 12, and agrees within a factor of three.
+    Standard nets have 2000 epochs at 1e-3. How many nets the published losses are the best of is
+    not said; the least of 12 here is the mean over samples of 12, and agrees within a factor of
+    three.
   ]],
   runs = 24, quick_runs = 1,
   measures = { "mse", "first_mse", "regions", "patterns" },
