@@ -175,7 +175,8 @@ local function draw(path, shown)
       series[#series + 1] = { x = classes[k].x, y = classes[k].y, color = color, size = 0.7 }
     end
     panels[#panels + 1] = { "scatter", series, {
-      title = ("%s: %.2g"):format(row.case, row.loss), xlabel = "x1", ylabel = "x2",
+      title = ("%s: %.2g"):format(row.case:gsub(" blocks of", ","), row.loss),
+      xlabel = "x1", ylabel = "x2",
       legend = false, xrange = { -REACH, REACH }, yrange = { -REACH, REACH },
     } }
   end
