@@ -1,7 +1,7 @@
 -- Triangle pretraining, Tables 1 and 2: the accuracy on four curves by the kind of training.
 
-local lsqnet = require "lsqnet"
 local curves = require "lsqnet.protocol.convex_curves"
+local lsqnet = require "lsqnet"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
 
