@@ -197,7 +197,7 @@ return {
     may change or not. Test points lie half a
     step on. A published loss agrees by the bounds that the comparisons name.
   ]],
-  runs = 12, quick_runs = 1,
+  runs = 20, quick_runs = 1,
   measures = { "loss", "first_loss", "accuracy", "test_accuracy" },
   curves = { "map" },
   cases = function()
