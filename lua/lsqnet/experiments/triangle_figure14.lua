@@ -184,7 +184,7 @@ return {
     fan-in, with neurons that see all inputs or start with one direction a block. No choice is made
     by the test data. A published error agrees within a factor of 1.3.
   ]],
-  runs = 3, quick_runs = 1,
+  runs = 5, quick_runs = 1,
   measures = { "train", "test", "lowest_test", "first_train" },
   curves = { "train_curve", "test_curve" },
   cases = function()
