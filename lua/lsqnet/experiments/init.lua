@@ -30,6 +30,14 @@ local NAMES = {
   "ills-stability",
   "ills-recovery",
   "ills-time-series",
+  "triangle-figure1",
+  "triangle-tables",
+  "triangle-table3",
+  "triangle-figures5-6",
+  "triangle-figures7-8",
+  "triangle-figure13",
+  "triangle-figure14",
+  "triangle-figure15",
 }
 
 local function protocol_of(name)
