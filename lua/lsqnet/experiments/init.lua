@@ -24,6 +24,8 @@ local experiments = {}
 
 -- In the order of the papers. The file of a protocol has underscores for hyphens.
 local NAMES = {
+  "anmin-learning-rates",
+  "anmin-table3",
   "linstorch-table1",
 }
 
