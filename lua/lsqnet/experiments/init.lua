@@ -26,6 +26,8 @@ local experiments = {}
 local NAMES = {
   "anmin-learning-rates",
   "anmin-table3",
+  "anmin-figure3",
+  "anmin-simulations",
   "linstorch-table1",
 }
 
