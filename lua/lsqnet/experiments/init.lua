@@ -28,6 +28,7 @@ local NAMES = {
   "anmin-table3",
   "anmin-figure3",
   "anmin-simulations",
+  "anmin-ablation",
   "linstorch-table1",
 }
 
