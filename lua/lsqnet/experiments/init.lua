@@ -29,6 +29,8 @@ local NAMES = {
   "anmin-figure3",
   "anmin-simulations",
   "anmin-ablation",
+  "anmin-iterations",
+  "anmin-autoencoder-determinant",
   "linstorch-table1",
 }
 

@@ -23,7 +23,7 @@ setup.SGD_RATES = {
   bsds_patches = 3e-3,
 }
 
-local QUICK_ROWS = 600
+local QUICK_ROWS, QUICK_COLUMNS = 600, 20
 
 -- Gradient methods start as PyTorch's nn.Linear does, ANMIN from N(0, 1). `steps`: epochs or
 -- iterations; of L-BFGS 60 calls of PyTorch's step(), which makes 20 iterations.
@@ -45,7 +45,7 @@ end
 for _, data in ipairs(setup.DATA) do setup.DATA[data.name] = data end
 
 -- X with columns of mean 0 and deviation 1, Y centred, over the whole set, as the authors do; or
--- nil and a message where the file is missing. Quick: some rows of it.
+-- nil and a message where the file is missing. Quick: some rows of it, and of the autoencoder's inputs some.
 function setup.load(context, name)
   return context:once(name, function()
     local X, Y = lsqnet.datasets[name]()
@@ -53,7 +53,8 @@ function setup.load(context, name)
     if context.quick and X.rows > QUICK_ROWS then
       local order = lsqnet.rng(1):permutation(X.rows)
       local some = table.move(order, 1, QUICK_ROWS, 1, {})
-      X, Y = X:take(some), Y:take(some)
+      X = X:take(some):columns(1, math.min(X.cols, QUICK_COLUMNS))
+      Y = Y:take(some)
     end
     return lsqnet.data.standardize(X), lsqnet.data.center(Y)
   end)
