@@ -238,7 +238,7 @@ describe("plot", function()
   end)
 
   draws("tells what gnuplot said when it fails", function(folder)
-    local ok, message, code = plot.lines(folder .. "/a.png", { -1, -2 }, { log = "y" })
+    local ok, message, code = plot.lines(folder .. "/a.png", { y = { 1, 2 }, color = "no colour" })
     assert.is_nil(ok)
     assert.matches("gnuplot could not draw " .. folder .. "/a.png: ", message, 1, true)
     assert.matches("line %d+", message)
@@ -308,8 +308,8 @@ describe("plot", function()
         { contour = 1 / 0 } },
       { "bad argument #2 to 'panels' (a list of at least one panel expected)", plot.panels,
         "a.png", {} },
-      { "panel 1: {kind, data, options} expected, where kind is 'lines', 'scatter', 'histogram' "
-        .. "or 'image'", plot.panels, "a.png", { { "pie", { 1 } } } },
+      { "panel 1: {kind, data, options} expected, where kind is 'bars', 'histogram', 'image', "
+        .. "'lines', 'scatter', 'sorted' or 'surface'", plot.panels, "a.png", { { "pie", { 1 } } } },
       { "one matrix a panel expected, got 2", plot.panels, "a.png",
         { { "image", { FIELD, FIELD } } } },
       { "panel 1: size and columns are options of the whole picture", plot.panels, "a.png",

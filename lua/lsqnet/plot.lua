@@ -17,25 +17,29 @@
 --   { x = iteration, y = validation, label = "validation", dash = true },
 -- }, { title = "ANMIN", xlabel = "iteration", ylabel = "MSE", log = "y" })
 
-local gnuplot = require "lsqnet.plot.gnuplot"
+local bars = require "lsqnet.plot.bars"
 local histogram = require "lsqnet.plot.histogram"
 local image = require "lsqnet.plot.image"
+local layout = require "lsqnet.plot.layout"
 local options = require "lsqnet.options"
 local series = require "lsqnet.plot.series"
+local sorted = require "lsqnet.plot.sorted"
+local surface = require "lsqnet.plot.surface"
 local values = require "lsqnet.plot.values"
 
 local plot = {}
 
 -- A kind reads what to draw and its options into a panel (or nil, message, code), and draws a
--- panel into a box: { left, top, width, height } in pixels.
+-- panel into a box: { left, top, width, height } in pixels. See lsqnet.plot.layout.
 local KINDS = {
   lines = series.lines,
   scatter = series.scatter,
+  sorted = sorted,
   histogram = histogram,
+  bars = bars,
   image = image,
+  surface = surface,
 }
-
-local TITLE_HEIGHT = 40 -- pixels
 
 -- Calls f; misuse that it raises is blamed on the caller of the function of lsqnet.plot.
 local function checked(f, ...)
@@ -60,44 +64,6 @@ local function check_size(size)
   end
 end
 
--- The boxes of `count` panels in columns, from left to right and top to bottom.
-local function boxes(count, columns, width, height, top)
-  local rows = (count + columns - 1) // columns
-  local list = {}
-  for k = 0, count - 1 do
-    local w, h = width / columns, (height - top) / rows
-    list[k + 1] = { left = k % columns * w, top = top + k // columns * h, width = w, height = h }
-  end
-  return list
-end
-
-local function place(figure, box)
-  figure:add("reset")
-  figure:add("set origin %s,%s", gnuplot.number(box.left / figure.width),
-             gnuplot.number(1 - (box.top + box.height) / figure.height))
-  figure:add("set size %s,%s", gnuplot.number(box.width / figure.width),
-             gnuplot.number(box.height / figure.height))
-end
-
--- Draws panels, each { kind, panel }, and writes the files. `strip` pixels at the right stay
--- free of boxes.
-local function draw(path, panels, layout)
-  local figure = gnuplot.figure(path, layout.width, layout.height)
-  local top = layout.title and TITLE_HEIGHT or 0
-  local width = layout.width - (layout.strip or 0)
-  local list = boxes(#panels, layout.columns, width, layout.height, top)
-  if #panels > 1 then
-    local title = layout.title and " title " .. gnuplot.quoted(layout.title) .. " font ',15'" or ""
-    figure:add("%s", "set multiplot" .. title)
-  end
-  for k, entry in ipairs(panels) do
-    if #panels > 1 then place(figure, list[k]) end
-    KINDS[entry[1]].draw(figure, entry[2], list[k])
-  end
-  if #panels > 1 then figure:add("unset multiplot") end
-  return figure:draw()
-end
-
 -- One panel that fills the picture.
 local function draw_one(kind, path, what, opts)
   check_path(path, kind)
@@ -105,22 +71,35 @@ local function draw_one(kind, path, what, opts)
   if not panel then return nil, message, code end
   checked(check_size, panel.size)
   local size = panel.size or { 800, 520 }
-  return draw(path, { { kind, panel } }, { columns = 1, width = size[1], height = size[2] })
+  return layout.draw(path, { { KINDS[kind], panel } },
+                     { columns = 1, width = size[1], height = size[2] })
 end
 
 --- Lines through points, in the order given.
 -- @tparam string path of the picture, ending in .png or .svg
 -- @tparam {table,...} data a list of series; each a list of numbers, a matrix, or a table with `y`
 -- and perhaps `x` (default 1, 2, ...), `label`, `lower` and `upper` (a shaded band), `color` (as
--- "#rrggbb" or a name of gnuplot's), `width=2`, `size=0.6` (of points), `dash=false`, and `style`:
--- "lines", "points", "both" or "steps". One series may stand without the list.
+-- "#rrggbb", a name of gnuplot's, or k for the k-th of our own colours, which series without one
+-- take in turn), `opacity=1` (0: invisible; not with a name), `width=2`, `size=0.6` (of points),
+-- `dash=false`, and `style`: "lines", "points", "both" or "steps". One series may stand without
+-- the list.
 -- @tparam[opt] table opts `title`, `xlabel`, `ylabel`; `log`: "x", "y" or "xy"; `xrange={low,
 -- high}`, `yrange`; `legend="top right"`, "top left", "bottom right", "bottom left", "outside" or
--- false; `marks`: a list of vertical lines `{at=x, label=, color=, dash=false}`;
--- `size={800, 520}`
+-- false; `marks`: a list of lines across, `{at=, axis="x", label=, color=, dash=false}`: upright
+-- ones at an x, level ones (`axis="y"`) at a y; `size={800, 520}`
 -- @treturn string path
 -- @return[2] nil, message, "missing_program", "no_write" or "non_finite"
 -- @raise when an argument or option is wrong
+-- @usage
+-- -- a hundred runs as a haze in one colour, with one entry in the legend, and their mean
+-- local series = {}
+-- for k, run in ipairs(runs) do
+--   series[k] = { y = run, color = 1, opacity = 0.2, width = 0.6 }
+-- end
+-- series[#series + 1] = { y = mean, color = 1, label = "Adam, mean of 100" }
+-- lsqnet.plot.lines("runs.png", series, {
+--   log = "y", marks = { { at = 0.01, axis = "y", label = "published", dash = true } },
+-- })
 function plot.lines(path, data, opts)
   return draw_one("lines", path, data, opts)
 end
@@ -141,17 +120,78 @@ function plot.scatter(path, data, opts)
   return draw_one("scatter", path, data, opts)
 end
 
+--- The results of many runs, sorted by size: how often a method does how well, at a glance. A
+-- result that is not finite counts as the largest, and leaves a gap.
+-- @tparam string path of the picture, ending in .png or .svg
+-- @tparam {table,...} data a list of samples, one a method; each a list of numbers, one a run, a
+-- matrix, or a table with `values` and perhaps `with` and the looks of a series of `lines`. `with`
+-- is a list of further results of the same runs, `{values=, label=, ...}`, shown in the order of
+-- the sample's own values and in its colour: points beside a line, a line beside points. One
+-- sample may stand without the list.
+-- @tparam[opt] table opts `order="decreasing"` or "increasing"; the others as for `lines`
+-- @treturn string path
+-- @return[2] nil, message, "missing_program", "no_write" or "non_finite"
+-- @raise when an argument or option is wrong
+-- @usage
+-- lsqnet.plot.sorted("search.png", {
+--   { values = adam.test, label = "Adam, test",
+--     with = { { values = adam.train, label = "Adam, training" } } },
+--   { values = search.test, label = "random search, test" },
+-- }, { log = "y", ylabel = "MSE" })
+function plot.sorted(path, data, opts)
+  return draw_one("sorted", path, data, opts)
+end
+
 --- How often values fall into equal bins. Values that are not finite are left out.
 -- @tparam string path of the picture, ending in .png or .svg
 -- @tparam {table,...} data a list of samples; each a list of numbers, a matrix, or a table with
 -- `values` and perhaps `label` and `color`. One sample may stand without the list.
 -- @tparam[opt] table opts `bins` (default: the root of the largest sample's size, from 8 to 60);
--- `xrange`, which the bins divide (default: all values); the others as for `lines`
+-- `xrange`, which the bins divide (default: all values); the others as for `lines`. With a
+-- logarithmic x axis the bins are of equal width on it, and values up to 0 are left out.
 -- @treturn string path
 -- @return[2] nil, message, "missing_program", "no_write" or "non_finite"
 -- @raise when an argument or option is wrong
 function plot.histogram(path, data, opts)
   return draw_one("histogram", path, data, opts)
+end
+
+--- Bars for categories, side by side for each of several series.
+-- @tparam string path of the picture, ending in .png or .svg
+-- @tparam {table,...} data a list of series; each a list of numbers, one a category, a matrix, or a
+-- table with `values` and perhaps `errors` (drawn above and below), `label` and `color`. A value
+-- that is not finite leaves its place empty. One series may stand without the list.
+-- @tparam table opts `categories`, their names; `log`: "y"; the others as for `lines`
+-- @treturn string path
+-- @return[2] nil, message, "missing_program", "no_write" or "non_finite"
+-- @raise when an argument or option is wrong
+-- @usage
+-- lsqnet.plot.bars("times.png", {
+--   { values = { 0.4, 8.1 }, errors = { 0.1, 0.5 }, label = "ANMIN" },
+--   { values = { 12, 340 }, errors = { 2, 31 }, label = "Adam" },
+-- }, { categories = { "abalone", "bike sharing" }, ylabel = "seconds", log = "y" })
+function plot.bars(path, data, opts)
+  return draw_one("bars", path, data, opts)
+end
+
+--- A function of two variables as a surface above a grid.
+-- @tparam string path of the picture, ending in .png or .svg
+-- @tparam matrix|table data a matrix of at least 2 x 2, whose element (i, j) is the height at the
+-- i-th y and the j-th x; or a table `{matrix=, x=, y=}` with the coordinates of the columns and of
+-- the rows, increasing (default 1, 2, ...). Elements that are not finite leave a hole.
+-- @tparam[opt] table opts `title`, `xlabel`, `ylabel`, `zlabel`; `log`: "z", heights and colours;
+-- `range={low, high}` of heights and colours (default: all elements); `palette="viridis"`,
+-- "diverging" (centred on 0) or "gray"; `colorbar=true`, false or its label; `view={55, 320}`, the
+-- tilt and the turn in degrees; `mesh`, lines along the grid (default: up to 2500 points);
+-- `size={800, 520}`
+-- @treturn string path
+-- @return[2] nil, message, "missing_program", "no_write" or "non_finite"
+-- @raise when an argument or option is wrong
+-- @usage
+-- lsqnet.plot.surface("loss.png", { matrix = losses, x = first, y = second },
+--                     { xlabel = "a", ylabel = "b", zlabel = "MSE", log = "z" })
+function plot.surface(path, data, opts)
+  return draw_one("surface", path, data, opts)
 end
 
 --- A matrix as an image, row 1 at the top; or several side by side on a common colour scale.
@@ -183,42 +223,74 @@ function plot.image(path, data, opts)
   for k, panel in ipairs(panels) do
     local w, h = image.natural_size(panel)
     width, height = math.max(width, w), math.max(height, h)
-    entries[k] = { "image", panel }
+    entries[k] = { image, panel }
   end
   panels[#panels].last = true
   local rows = (#panels + columns - 1) // columns
-  local size = o.size or { columns * width + strip, rows * height + (title and TITLE_HEIGHT or 0) }
-  return draw(path, entries, { columns = columns, width = size[1], height = size[2],
-                               strip = strip, title = title })
+  width = columns * width + strip
+  local size = o.size or { width, rows * height + layout.title_height(title, width) }
+  return layout.draw(path, entries, { columns = columns, width = size[1], height = size[2],
+                                      strip = strip, title = title })
 end
 
 local PANELS = {
   title = { type = "string" },
   columns = { type = "integer", minimum = 1 },
   size = { type = "table" },
+  legend = { type = "boolean", default = false },
 }
 
-local function read_panel(given, position)
+-- Usual sizes of a panel in pixels, by the number of columns.
+local SIZES = { { 560, 420 }, { 560, 420 }, { 460, 350 }, { 400, 310 } }
+
+local function kind_names()
+  local names = {}
+  for name in pairs(KINDS) do names[#names + 1] = name end
+  table.sort(names)
+  return "'" .. table.concat(names, "', '", 1, #names - 1) .. "' or '" .. names[#names] .. "'"
+end
+
+local function read_panel(given)
   local kind = type(given) == "table" and given[1]
   if type(kind) ~= "string" or not KINDS[kind] then
-    values.fail("panel %d: {kind, data, options} expected, where kind is 'lines', 'scatter', "
-                .. "'histogram' or 'image'", position)
+    values.fail("{kind, data, options} expected, where kind is %s", kind_names())
   end
   local panel, message, code = KINDS[kind].read(given[2], given[3])
   if panel and (panel.size or panel.columns) then
-    values.fail("panel %d: size and columns are options of the whole picture", position)
+    values.fail("size and columns are options of the whole picture")
   end
   return panel, message, code
 end
 
+-- The panels, each { kind, panel }; or nil, a message that names the first that cannot be drawn,
+-- and a code.
+local function read_panels(list)
+  local entries = {}
+  for k, given in ipairs(list) do
+    local ok, panel, message, code = pcall(read_panel, given)
+    if not ok then error(("panel %d: %s"):format(k, panel), 0) end
+    if not panel then
+      local title = type(given[3]) == "table" and given[3].title
+      local name = title and ("panel %d (%s)"):format(k, title) or ("panel %d"):format(k)
+      return nil, name .. ": " .. message, code
+    end
+    entries[k] = { KINDS[given[1]], panel }
+  end
+  return entries
+end
+
 --- Several pictures of any kind in one.
 -- @tparam string path of the picture, ending in .png or .svg
--- @tparam {table,...} list of `{kind, data, options}`: kind is "lines", "scatter", "histogram" or
--- "image" (one matrix), the others as for the function of that name
+-- @tparam {table,...} list of `{kind, data, options}`: kind is "lines", "scatter", "sorted",
+-- "histogram", "bars", "image" (one matrix) or "surface", the others as for the function of that
+-- name
 -- @tparam[opt] table opts `title`, above all; `columns` (default: up to three panels in a row, else
--- about a square); `size` (default: 560 x 420 for each panel)
+-- about a square); `legend=false`: true gathers the legends of all panels beneath them, each label
+-- once (but of panels that have an option `legend`); `size` (default: from 560 x 420 for each panel
+-- of one or two columns to 400 x 310 of four and more)
 -- @treturn string path
--- @return[2] nil, message, "missing_program", "no_write" or "non_finite"
+-- @return[2] nil, message, "missing_program", "no_write" or "non_finite"; the message names the
+-- first panel with nothing to draw
 -- @raise when an argument or option is wrong
 -- @usage
 -- lsqnet.plot.panels("run.png", {
@@ -231,19 +303,19 @@ function plot.panels(path, list, opts)
                    "a list of at least one panel expected")
   local o = options.read(opts, PANELS)
   checked(check_size, o.size)
-  local entries = {}
-  for k, given in ipairs(list) do
-    local panel, message, code = checked(read_panel, given, k)
-    if not panel then return nil, ("panel %d: %s"):format(k, message), code end
-    entries[k] = { given[1], panel }
-  end
+  local entries, message, code = checked(read_panels, list)
+  if not entries then return nil, message, code end
   local count = #entries
   local columns = math.min(count, o.columns or (count <= 3 and count)
                                   or math.ceil(math.sqrt(count)))
   local rows = (count + columns - 1) // columns
-  local size = o.size or { 560 * columns, 420 * rows + (o.title and TITLE_HEIGHT or 0) }
-  return draw(path, entries, { columns = columns, width = size[1], height = size[2],
-                               title = o.title })
+  local usual = SIZES[math.min(columns, #SIZES)]
+  local width = o.size and o.size[1] or usual[1] * columns
+  local legend = o.legend and layout.legend_height(entries, width) or nil
+  local height = o.size and o.size[2]
+    or usual[2] * rows + layout.title_height(o.title, width) + (legend or 0)
+  return layout.draw(path, entries, { columns = columns, width = width, height = height,
+                                      title = o.title, legend = legend })
 end
 
 return plot

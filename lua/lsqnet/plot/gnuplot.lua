@@ -6,14 +6,18 @@ local gnuplot = {}
 local figure = {}
 figure.__index = figure
 
+-- A text as it stands between double quotes.
+function gnuplot.escaped(text)
+  return (text:gsub('[\\"`@]', function(c) return ("\\%03o"):format(c:byte()) end))
+end
+
 -- A gnuplot string. Single quotes where they do, as in them nothing has a meaning (gnuplot 5.4
 -- stumbles over two quotes there); else double ones, within which a backquote, which would run a
 -- program, and the sign of a macro stand as octal numbers.
 function gnuplot.quoted(text)
   text = text:gsub("%c", " ")
   if not text:find("'", 1, true) then return "'" .. text .. "'" end
-  local escaped = text:gsub('[\\"`@]', function(c) return ("\\%03o"):format(c:byte()) end)
-  return '"' .. escaped .. '"'
+  return '"' .. gnuplot.escaped(text) .. '"'
 end
 
 local function shell_quoted(text)

@@ -1,8 +1,8 @@
 -- Matrices as images, with a colour scale and contour lines. Row 1 is at the top.
 
-local axes = require "lsqnet.plot.axes"
 local gnuplot = require "lsqnet.plot.gnuplot"
 local options = require "lsqnet.options"
+local texts = require "lsqnet.plot.texts"
 local values = require "lsqnet.plot.values"
 
 local image = {}
@@ -17,6 +17,7 @@ local PALETTES = {
   gray = { "#000000", "#ffffff" },
 }
 
+image.PALETTE_NAMES = { "viridis", "diverging", "gray" }
 image.STRIP = 104 -- pixels for a colour scale and its numbers
 local LONG_SIDE = 400 -- pixels of an image where no size is asked for
 
@@ -27,7 +28,7 @@ image.OPTIONS = {
   xlabel = { type = "string" },
   ylabel = { type = "string" },
   range = { type = "table" },
-  palette = { choices = { "viridis", "diverging", "gray" }, default = "viridis" },
+  palette = { choices = image.PALETTE_NAMES, default = "viridis" },
   colorbar = { type = "any", default = true },
   contour = { type = "any" },
   contour_color = { type = "string", default = "#111111" },
@@ -45,22 +46,10 @@ local function read_contour(contour)
   return levels
 end
 
--- The smallest and the largest finite element of a list of rows; nil when there is none.
-local function extent(rows)
-  local low, high
-  for _, row in ipairs(rows) do
-    for _, v in ipairs(row) do
-      if values.is_finite(v) then
-        low, high = math.min(low or v, v), math.max(high or v, v)
-      end
-    end
-  end
-  return low, high
-end
-
 -- The colour range: as given, or that of the elements; around zero for the diverging palette.
-local function color_range(o, low, high)
+function image.color_range(o, low, high)
   if o.range then return o.range end
+  if o.log then return low < high and { low, high } or { low / 2, high * 2 } end
   if o.palette == "diverging" then
     local most = math.max(math.abs(low), math.abs(high))
     low, high = -most, most
@@ -84,13 +73,17 @@ local function read_entry(given, position, o)
   return setmetatable(fields, { __index = o })
 end
 
+function image.check_colorbar(colorbar)
+  if type(colorbar) ~= "boolean" and type(colorbar) ~= "string" then
+    values.fail("option 'colorbar': true, false or its label expected, got %s",
+                options.typename(colorbar))
+  end
+end
+
 local function read_options(given)
   local o = options.read(given, image.OPTIONS, 0)
   values.check_pair(o.range, "range")
-  if type(o.colorbar) ~= "boolean" and type(o.colorbar) ~= "string" then
-    values.fail("option 'colorbar': true, false or its label expected, got %s",
-                options.typename(o.colorbar))
-  end
+  image.check_colorbar(o.colorbar)
   o.contour = read_contour(o.contour)
   return o
 end
@@ -102,12 +95,12 @@ function image.read_all(what, opts)
   local low, high
   local panels = values.each(what, "matrix", function(given, position)
     local panel = read_entry(given, position, o)
-    local least, most = extent(panel.elements)
+    local least, most = values.extent(panel.elements)
     if least then low, high = math.min(low or least, least), math.max(high or most, most) end
     return panel
   end)
   if not low then return nil, "no finite number to draw", "non_finite" end
-  o.range = color_range(o, low, high)
+  o.range = image.color_range(o, low, high)
   if #panels == 1 then panels[1].title = panels[1].title or o.title end
   for _, panel in ipairs(panels) do panel.single = #panels == 1 end
   return panels, o
@@ -121,31 +114,35 @@ function image.read(what, opts)
   return panels[1]
 end
 
-local function palette_command(name)
+function image.palette_command(name)
   local stops = PALETTES[name]
   local parts = {}
   for i, color in ipairs(stops) do parts[i] = ("%d '%s'"):format(i - 1, color) end
   return ("set palette defined (%s)"):format(table.concat(parts, ", "))
 end
 
--- Pixels kept free at the left, right, top and bottom of an image, for its texts.
-local function padding(panel)
+-- Pixels kept free at the left, right, top and bottom of an image, for its texts; `width` is that
+-- of its box.
+local function padding(panel, width)
+  local lines = panel.title and #texts.wrap(panel.title, width - 90, "title") or 0
   return (panel.tics and 48 or 10) + (panel.ylabel and 22 or 0),
     panel.colorbar and panel.single and image.STRIP or 14,
-    panel.title and 42 or 12,
-    (panel.tics and 28 or 10) + (panel.xlabel and 22 or 0)
+    lines > 0 and 22 + 20 * lines or 12,
+    (panel.tics and 28 or 10) + (panel.xlabel and 30 or 0)
 end
 
 -- The box that shows a panel at its natural size: width and height in pixels.
 function image.natural_size(panel)
-  local left, right, top, bottom = padding(panel)
   local scale = LONG_SIDE / math.max(panel.rows, panel.cols)
-  return math.ceil(left + right + panel.cols * scale), math.ceil(top + bottom + panel.rows * scale)
+  local left, right = padding(panel, math.huge)
+  local width = math.ceil(left + right + panel.cols * scale)
+  local _, _, top, bottom = padding(panel, width)
+  return width, math.ceil(top + bottom + panel.rows * scale)
 end
 
 -- Where the image itself goes within its box, in the proportions of the matrix.
 local function inner_box(panel, box)
-  local left, right, top, bottom = padding(panel)
+  local left, right, top, bottom = padding(panel, box.width)
   local width = math.max(1, box.width - left - right)
   local height = math.max(1, box.height - top - bottom)
   local scale = math.min(width / panel.cols, height / panel.rows)
@@ -180,7 +177,7 @@ local function draw_colorbar(figure, panel, x, y, inner)
   end
 end
 
-local function draw_frame(figure, panel, x, y, inner)
+local function draw_frame(figure, panel, box, inner, x, y)
   figure:add("set lmargin at screen %s", x(inner.left))
   figure:add("set rmargin at screen %s", x(inner.left + inner.width))
   figure:add("set tmargin at screen %s", y(inner.top))
@@ -188,11 +185,11 @@ local function draw_frame(figure, panel, x, y, inner)
   figure:add("set border 15 lc rgb '#666666'")
   figure:add(panel.tics and "set tics nomirror out scale 0.6 textcolor rgb '#333333'"
              or "unset xtics; unset ytics")
-  axes.labels(figure, panel)
+  texts.labels(figure, panel, box)
   figure:add("set xrange [0.5:%s]", number(panel.cols + 0.5))
   figure:add("set yrange [%s:0.5]", number(panel.rows + 0.5))
   figure:add("set cbrange [%s:%s]", number(panel.range[1]), number(panel.range[2]))
-  figure:add("%s", palette_command(panel.palette))
+  figure:add("%s", image.palette_command(panel.palette))
   figure:add("unset key")
 end
 
@@ -204,7 +201,7 @@ function image.draw(figure, panel, box)
   local function y(pixels) return number(1 - pixels / figure.height) end
   local data = figure:data(panel.elements) .. " matrix using ($1+1):($2+1):3"
   local contour = #panel.contour > 0 and draw_contour(figure, data, panel.contour)
-  draw_frame(figure, panel, x, y, inner)
+  draw_frame(figure, panel, box, inner, x, y)
   if panel.colorbar and (panel.single or panel.last) then
     draw_colorbar(figure, panel, x, y, inner)
   else
@@ -213,6 +210,7 @@ function image.draw(figure, panel, box)
   local lines = contour and (", %s using 1:2 with lines lw 1.8 lc rgb %s notitle")
     :format(contour, quoted(panel.contour_color))
   figure:add("%s", ("plot %s with image notitle%s"):format(data, lines or ""))
+  return {}
 end
 
 return image

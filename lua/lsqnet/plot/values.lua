@@ -39,6 +39,20 @@ function values.numbers(value, what)
   return list
 end
 
+-- The smallest and the largest finite element of a list of rows, of those above 0 if so asked; nil
+-- when there is none.
+function values.extent(rows, positive)
+  local low, high
+  for _, row in ipairs(rows) do
+    for _, v in ipairs(row) do
+      if values.is_finite(v) and (v > 0 or not positive) then
+        low, high = math.min(low or v, v), math.max(high or v, v)
+      end
+    end
+  end
+  return low, high
+end
+
 -- Reads a list of things to draw, or one of them: a matrix, a list of numbers, or a table that
 -- has `field`. `read(entry, position)` reads each.
 function values.each(given, field, read)
