@@ -85,7 +85,7 @@ local function draw(results, report)
     for k, curve in ipairs(results:values(CASE, name)) do
       local x = {}
       for i = 1, #curve do x[i] = (i - 1) * EVERY end
-      series[k] = { x = x, y = curve, color = "#56b4e9", width = 0.6 }
+      series[k] = { x = x, y = curve, color = "#0072b2", opacity = 0.5, width = 0.8 }
     end
     return { "lines", series, { title = title, xlabel = "iteration", ylabel = "training MSE",
                                 log = "y", yrange = range } }

@@ -10,7 +10,6 @@ local DRAWN = 30 -- runs with curves
 local SIMULATED = { name = "simulated", hidden = 64 }
 local METHODS = { "Adam", "ANMIN" }
 local COLORS = { Adam = "#d55e00", ANMIN = "#0072b2" }
-local PALE = { Adam = "#f4c2a1", ANMIN = "#a6cee3" }
 
 local SITUATIONS = {}
 for _, rows in ipairs { 1000, 10000 } do
@@ -97,8 +96,8 @@ local function add_curves(series, results, case, method)
   for k, curve in ipairs(results:values(case, "train_mse_at")) do
     local x = {}
     for i = 1, #curve do x[i] = i - 1 end
-    series[#series + 1] = { x = x, y = curve, color = PALE[method], width = 0.6,
-                            label = k == 1 and method .. ", train" or nil }
+    series[#series + 1] = { x = x, y = curve, color = COLORS[method], opacity = 0.3,
+                            width = 0.6, label = k == 1 and method .. ", train" or nil }
   end
   local means, x = {}, {}
   for i, values in ipairs(statistics.columns(results:values(case, "test_mse_at"))) do
@@ -117,49 +116,38 @@ local function draw_curves(results, report)
     end
     panels[#panels + 1] = { "lines", series, {
       title = situation.name, xlabel = "iterations of ANMIN, or ten epochs of Adam",
-      ylabel = "MSE", log = "y", legend = "top right",
+      ylabel = "MSE", log = "y",
     } }
   end
   report:figure {
     name = "figure7", title = "Figure 7: MSE by iteration",
-    caption = ("Training curves of the first %d runs at most, and the median test curve; ANMIN as it "
-      .. "stands at each iteration, not its best net; Adam's training MSE is the mean over an "
+    caption = ("Training curves of the first %d runs at most, and the median test curve; ANMIN as "
+      .. "it stands at each iteration, not its best net; Adam's training MSE is the mean over an "
       .. "epoch's batches as they were seen."):format(DRAWN),
-    draw = function(path) return plot.panels(path, panels, { columns = 2 }) end,
+    draw = function(path) return plot.panels(path, panels, { columns = 2, legend = true }) end,
   }
-end
-
--- Train and test MSE of a case in the order of decreasing test MSE.
-local function sorted(results, case)
-  local rows = table.move(results:rows(case), 1, results:count(case), 1, {})
-  table.sort(rows, function(a, b)
-    if a.test_mse == b.test_mse then return a.seed < b.seed end
-    return a.test_mse > b.test_mse
-  end)
-  local train, test = {}, {}
-  for i, row in ipairs(rows) do train[i], test[i] = row.train_mse, row.test_mse end
-  return train, test
 end
 
 local function draw_sorted(results, report)
   local panels = {}
   for _, situation in ipairs(present(results)) do
-    local series = {}
-    for _, method in ipairs(METHODS) do
-      local train, test = sorted(results, situation.name .. " " .. method)
-      series[#series + 1] = { y = test, color = COLORS[method], label = method .. ", test" }
-      series[#series + 1] = { y = train, color = COLORS[method], dash = true, width = 1,
-                              label = method .. ", train" }
+    local samples = {}
+    for k, method in ipairs(METHODS) do
+      local case = situation.name .. " " .. method
+      samples[k] = {
+        values = results:values(case, "test_mse"), color = COLORS[method],
+        label = method .. ", test",
+        with = { { values = results:values(case, "train_mse"), label = method .. ", train" } },
+      }
     end
-    panels[#panels + 1] = { "lines", series, {
+    panels[#panels + 1] = { "sorted", samples, {
       title = situation.name, xlabel = "run, by decreasing test MSE", ylabel = "MSE", log = "y",
-      legend = "top right",
     } }
   end
   report:figure {
     name = "figure8", title = "Figure 8: final MSE of all runs, sorted by test MSE",
     caption = "Each method's runs are sorted on their own.",
-    draw = function(path) return plot.panels(path, panels, { columns = 2 }) end,
+    draw = function(path) return plot.panels(path, panels, { columns = 2, legend = true }) end,
   }
 end
 
@@ -167,10 +155,10 @@ return {
   title = "ANMIN and Adam on sin(|x|^2), by dimension and number of rows",
   source = "Barbu, section 3.2, Figures 7 and 8",
   setup = [[
-    x from N(0, I) in d dimensions, y = sin(|x|^2), as they are; N rows for training and N others for
-    testing, drawn anew for each run, the same for both methods. 64 ReLU units. ANMIN: 30 iterations
-    from N(0, 1), lambda = 0.001/N, the best net. Adam: 300 epochs from 0.03, a tenth of the rate
-    every 100, batches of 256, from the start of PyTorch's nn.Linear.
+    x from N(0, I) in d dimensions, y = sin(|x|^2), as they are; N rows for training and N others
+    for testing, drawn anew for each run, the same for both methods. 64 ReLU units. ANMIN: 30
+    iterations from N(0, 1), lambda = 0.001/N, the best net. Adam: 300 epochs from 0.03, a tenth of
+    the rate every 100, batches of 256, from the start of PyTorch's nn.Linear.
   ]],
   runs = 100, quick_runs = 2,
   measures = { "train_mse", "test_mse" },

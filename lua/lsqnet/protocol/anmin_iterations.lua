@@ -86,8 +86,8 @@ local function draw_determinants(results, report, names, method)
   report:figure {
     name = "figure" .. method.figure,
     title = ("Figure %d: the log determinant, %s"):format(method.figure, method.title),
-    caption = ("A line a split, %d splits at most. Our sums are divided by N: the authors' numbers are "
-      .. "larger by (d+1) h ln N."):format(runs),
+    caption = ("A line a split, %d splits at most. Our sums are divided by N: the authors' numbers "
+      .. "are larger by (d+1) h ln N."):format(runs),
     draw = function(path)
       return plot.panels(path, panels, { columns = math.min(2, #panels) })
     end,
@@ -111,8 +111,8 @@ local function tabulate(results, report, names)
   end
   report:table {
     name = "determinants", title = "ln|M + lambda I|: mean (standard deviation)",
-    columns = { "data", "activation", "first iteration", "last iteration", "degenerate systems a run",
-                "MSE train", "splits" },
+    columns = { "data", "activation", "first iteration", "last iteration",
+                "degenerate systems a run", "MSE train", "splits" },
     rows = rows,
   }
 end
@@ -138,7 +138,7 @@ local function compare(results, report, names, why)
           return (trend(curve) < 0) == falls
         end)
         report:compare {
-          what = ("Figure %d, %s: share of splits in which the log determinant %s with the iterations")
+          what = ("Figure %d, %s: share of splits whose log determinant %s with the iterations")
             :format(method.figure, anmin_setup.DATA[name].title, falls and "falls" or "rises"),
           published = falls and "tends to decrease" or "increases",
           ours = ("%.2f"):format(share), runs = #curves, rule = "more than half",
@@ -162,7 +162,7 @@ local function compare_jumps(results, report, names)
         end
       end
       report:compare {
-        what = ("Figure 9, %s: largest factor by which the MSE rises from one iteration to the next")
+        what = ("Figure 9, %s: largest factor by which the MSE rises in one iteration")
           :format(anmin_setup.DATA[name].title),
         published = "sometimes jumps, much less than L-BFGS", ours = largest, runs = #curves,
         rule = "rises, by less than 1e6", agrees = rises > 0 and largest < 1e6,

@@ -16,11 +16,11 @@ setup.DATA = {
 }
 
 -- The rates that the protocol anmin-learning-rates chose: the lowest mean training MSE of those
--- with which no split blew up. The last two digits of YearPredictionMSD's are no search's: its
--- file is not at hand, and bike sharing has the nearest number of columns.
+-- with which no split blew up. YearPredictionMSD's is a guess, bike sharing's: its file is not at
+-- hand.
 setup.SGD_RATES = {
   horse_sdf = 1e-2, abalone = 3e-2, bike_sharing = 3e-3, year_prediction_msd = 3e-3,
-  bsds_patches = 3e-3,
+  bsds_patches = 3e-2,
 }
 
 local QUICK_ROWS, QUICK_COLUMNS = 600, 20
@@ -45,7 +45,8 @@ end
 for _, data in ipairs(setup.DATA) do setup.DATA[data.name] = data end
 
 -- X with columns of mean 0 and deviation 1, Y centred, over the whole set, as the authors do; or
--- nil and a message where the file is missing. Quick: some rows of it, and of the autoencoder's inputs some.
+-- nil and a message where the file is missing. Quick: some rows of it, of the autoencoder some
+-- inputs too.
 function setup.load(context, name)
   return context:once(name, function()
     local X, Y = lsqnet.datasets[name]()

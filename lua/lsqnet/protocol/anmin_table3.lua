@@ -251,8 +251,6 @@ end
 
 local COLORS = { ["ANMIN"] = "#0072b2", ["SGD"] = "#d55e00", ["Adam"] = "#d55e00",
                  ["L-BFGS"] = "#d55e00" }
-local PALE = { ["ANMIN"] = "#a6cee3", ["SGD"] = "#f4c2a1", ["Adam"] = "#f4c2a1",
-               ["L-BFGS"] = "#f4c2a1" }
 
 -- The training curves of all splits, and the mean test curve, of one method.
 local function add_series(series, results, case, method, train, test)
@@ -260,8 +258,8 @@ local function add_series(series, results, case, method, train, test)
   local times = {}
   for i, values in ipairs(all) do times[i] = math.max(statistics.median(values), 1e-3) end
   for k, curve in ipairs(results:values(case, train)) do
-    series[#series + 1] = { x = times, y = curve, color = PALE[method], width = 0.8,
-                            label = k == 1 and method .. ", train" or nil }
+    series[#series + 1] = { x = times, y = curve, color = COLORS[method], opacity = 0.3,
+                            width = 0.8, label = k == 1 and method .. ", train" or nil }
   end
   local mean, lower, upper = statistics.band(results:values(case, test))
   series[#series + 1] = { x = times, y = mean, lower = lower, upper = upper, dash = true,
@@ -277,8 +275,7 @@ local function panel(results, data, method, measure)
   local is_r2 = measure == "r2"
   return { "lines", series, {
     title = data.title, xlabel = "seconds", ylabel = is_r2 and "R2" or "MSE",
-    log = is_r2 and "x" or "xy", legend = is_r2 and "bottom right" or "top right",
-    yrange = is_r2 and { 0, 1 } or nil,
+    log = is_r2 and "x" or "xy", yrange = is_r2 and { 0, 1 } or nil,
   } }
 end
 
@@ -300,7 +297,7 @@ local function draw(results, report, figure, method)
     caption = ("Of the first %d splits, at median times: training curves of each, and the mean "
       .. "test curve with one standard deviation. L-BFGS and ANMIN by their best nets so far.")
       :format(splits),
-    draw = function(path) return plot.panels(path, panels, { columns = 2 }) end,
+    draw = function(path) return plot.panels(path, panels, { columns = 2, legend = true }) end,
   }
 end
 
