@@ -77,17 +77,18 @@ local function tabulate(results, report, kind, title)
   report:table {
     name = kind, title = title,
     columns = { "experiment", "MSE train", "MSE test", "median MSE train",
-                "degenerate systems a run", "iterations", "least log determinant (authors' scale)", "splits" },
+                "degenerate systems a run", "iterations",
+                "least log determinant (authors' scale)", "splits" },
     rows = rows,
   }
 end
 
 local WHY = [[
   No system was degenerate in float64, so that the answers to degenerate systems never act: rows 1
-  and 3 are one training, rows 2 and 4 another. On the authors' scale the log determinant cannot
-  be below (d+1) h ln 0.001 = -6189 in exact arithmetic, so that -10000 is only met by a
-  factorisation that fails, as theirs did in float32; the table of forced degenerate systems shows
-  the answers at work.
+  and 3 are one training, rows 2 and 4 another. On the authors' scale the log determinant cannot be
+  below (d+1) h ln 0.001 = -6189 in exact arithmetic, so that -10000 is only met by a factorisation
+  that fails, as theirs did in float32; the table of forced degenerate systems shows the answers at
+  work.
 ]]
 
 local function compare_published(results, report)

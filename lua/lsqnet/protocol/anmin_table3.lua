@@ -125,7 +125,7 @@ local function tabulate_seconds(results, report)
     table.move({ theirs, ours }, 1, 2, #rows + 1, rows)
   end
   report:table {
-    name = "table4", title = "Table 4: seconds of a training; here the median",
+    name = "table4", title = "Table 4: seconds of a training; here of processor time, the median",
     columns = columns(), rows = rows,
   }
 end
@@ -274,7 +274,7 @@ local function panel(results, data, method, measure)
   end
   local is_r2 = measure == "r2"
   return { "lines", series, {
-    title = data.title, xlabel = "seconds", ylabel = is_r2 and "R2" or "MSE",
+    title = data.title, xlabel = "seconds of processor time", ylabel = is_r2 and "R2" or "MSE",
     log = is_r2 and "x" or "xy", yrange = is_r2 and { 0, 1 } or nil,
   } }
 end
