@@ -164,6 +164,7 @@ local function draw(results, report)
   end
   report:figure {
     name = "table5", title = "Table 5: training MSE of all runs, sorted",
+    caption = "Where no system is degenerate, experiments 1 and 3 are the same, and 2 and 4.",
     draw = function(path)
       return plot.panels(path, panels, { columns = #panels, legend = true })
     end,

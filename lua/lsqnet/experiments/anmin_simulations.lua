@@ -1,6 +1,7 @@
 -- Barbu, Figures 7 and 8: sin(|x|^2) in 1 to 30 dimensions.
 
 local anmin_setup = require "lsqnet.protocol.anmin_setup"
+local differences = require "lsqnet.protocol.anmin_differences"
 local lsqnet = require "lsqnet"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
@@ -72,7 +73,7 @@ local function tabulate(results, report)
 end
 
 -- A comparison of ANMIN's mean with Adam's.
-local function compare_one(results, report, situation, measure, title, lower, why)
+local function compare_one(results, report, situation, measure, title, lower)
   local higher = lower == "ANMIN" and "Adam" or "ANMIN"
   local less = results:values(situation.name .. " " .. lower, measure)
   local more = results:values(situation.name .. " " .. higher, measure)
@@ -80,7 +81,8 @@ local function compare_one(results, report, situation, measure, title, lower, wh
     what = ("%s, %s: %s below %s"):format(title, situation.name, lower, higher),
     published = "lower", runs = math.min(#less, #more), rule = "lower in the mean",
     ours = ("%.3g and %.3g"):format(statistics.mean(less), statistics.mean(more)),
-    agrees = statistics.mean(less) < statistics.mean(more), why = why,
+    agrees = statistics.mean(less) < statistics.mean(more),
+    why = differences.SIMULATIONS[situation.name],
   }
 end
 

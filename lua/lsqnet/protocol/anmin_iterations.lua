@@ -1,6 +1,7 @@
 -- ANMIN iteration by iteration, for Barbu's Figures 9 to 11: a protocol on some of the data sets.
 
 local anmin_setup = require "lsqnet.protocol.anmin_setup"
+local differences = require "lsqnet.protocol.anmin_differences"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
 
@@ -132,7 +133,7 @@ local function trend(curve)
   return xx > 0 and yy > 0 and xy / math.sqrt(xx * yy) or 0
 end
 
-local function compare(results, report, names, why)
+local function compare(results, report, names)
   for _, name in ipairs(names) do
     for _, method in ipairs(METHODS) do
       local curves = results:values(name .. " " .. method.name, "log_determinants")
@@ -146,7 +147,7 @@ local function compare(results, report, names, why)
             :format(method.figure, anmin_setup.DATA[name].title, falls and "falls" or "rises"),
           published = falls and "tends to decrease" or "increases",
           ours = ("%.2f"):format(share), runs = #curves, rule = "more than half",
-          agrees = share > 0.5, why = why and why[name],
+          agrees = share > 0.5, why = differences.DETERMINANTS[name],
         }
       end
     end
@@ -177,9 +178,8 @@ end
 
 local iterations = {}
 
--- The protocol's parts for the data sets of these names, of which some are in Figure 9; `why` is a
--- table of reasons by data set.
-function iterations.of(names, of_figure9, why)
+-- The protocol's parts for the data sets of these names, of which some are in Figure 9.
+function iterations.of(names, of_figure9)
   return {
     measures = { "train_mse", "degenerate", "first_determinant", "last_determinant" },
     curves = { "times", "losses", "log_determinants" },
@@ -192,7 +192,7 @@ function iterations.of(names, of_figure9, why)
       draw_losses(results, report, of_figure9)
       for _, method in ipairs(METHODS) do draw_determinants(results, report, names, method) end
       compare_jumps(results, report, of_figure9)
-      compare(results, report, names, why)
+      compare(results, report, names)
     end,
   }
 end

@@ -1,8 +1,8 @@
 -- The report on Barbu's Tables 3 and 4 and Figures 4 to 6.
 
+local anmin_curves = require "lsqnet.protocol.anmin_curves"
 local anmin_setup = require "lsqnet.protocol.anmin_setup"
 local differences = require "lsqnet.protocol.anmin_differences"
-local plot = require "lsqnet.plot"
 local published = require "lsqnet.protocol.anmin_published"
 local statistics = require "lsqnet.protocol.statistics"
 
@@ -249,63 +249,11 @@ local function compare_speed(results, report)
   end
 end
 
-local COLORS = { ["ANMIN"] = "#0072b2", ["SGD"] = "#d55e00", ["Adam"] = "#d55e00",
-                 ["L-BFGS"] = "#d55e00" }
-
--- The training curves of all splits, and the mean test curve, of one method.
-local function add_series(series, results, case, method, train, test)
-  local all = statistics.columns(results:values(case, "times"))
-  local times = {}
-  for i, values in ipairs(all) do times[i] = math.max(statistics.median(values), 1e-3) end
-  for k, curve in ipairs(results:values(case, train)) do
-    series[#series + 1] = { x = times, y = curve, color = COLORS[method], opacity = 0.3,
-                            width = 0.8, label = k == 1 and method .. ", train" or nil }
-  end
-  local mean, lower, upper = statistics.band(results:values(case, test))
-  series[#series + 1] = { x = times, y = mean, lower = lower, upper = upper, dash = true,
-                          color = COLORS[method], label = method .. ", mean test" }
-end
-
-local function panel(results, data, method, measure)
-  local series = {}
-  for _, name in ipairs { method, "ANMIN" } do
-    add_series(series, results, data.name .. " " .. name, name, "train_" .. measure .. "_at",
-               "test_" .. measure .. "_at")
-  end
-  local is_r2 = measure == "r2"
-  return { "lines", series, {
-    title = data.title, xlabel = "seconds of processor time", ylabel = is_r2 and "R2" or "MSE",
-    log = is_r2 and "x" or "xy", yrange = is_r2 and { 0, 1 } or nil,
-  } }
-end
-
-local function draw(results, report, figure, method)
-  local panels, splits = {}, 0
-  for _, data in ipairs(present(results)) do
-    local ours, other = data.name .. " ANMIN", data.name .. " " .. method
-    local count = math.min(#results:values(ours, "times"), #results:values(other, "times"))
-    if count > 0 then
-      splits = math.max(splits, count)
-      panels[#panels + 1] = panel(results, data, method, "mse")
-      panels[#panels + 1] = panel(results, data, method, "r2")
-    end
-  end
-  if #panels == 0 then return end
-  report:figure {
-    name = "figure" .. figure,
-    title = ("Figure %d: MSE and R2 against time, %s and ANMIN"):format(figure, method),
-    caption = ("Of the first %d splits, at median times: training curves of each, and the mean "
-      .. "test curve with one standard deviation. L-BFGS and ANMIN by their best nets so far.")
-      :format(splits),
-    draw = function(path) return plot.panels(path, panels, { columns = 2, legend = true }) end,
-  }
-end
-
 function table3.report(results, report)
   tabulate_quality(results, report)
   tabulate_seconds(results, report)
   for k, method in ipairs { "Adam", "SGD", "L-BFGS" } do -- Figures 4, 5 and 6
-    draw(results, report, 3 + k, method)
+    anmin_curves.draw(results, report, present(results), 3 + k, method)
   end
   compare_bounds(results, report)
   compare_quality(results, report)
