@@ -45,7 +45,7 @@ end
 local function haze(curves, x)
   local series = {}
   for k, curve in ipairs(curves) do
-    series[k] = { x = x, y = curve, color = "#0072b2", opacity = 0.25, width = 0.7 }
+    series[k] = { x = x, y = curve, color = "#0072b2", opacity = 0.4, width = 0.8 }
   end
   return series
 end

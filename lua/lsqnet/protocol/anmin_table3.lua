@@ -210,14 +210,14 @@ local function compare_claims(results, report)
     report:compare {
       what = ("%s: data sets where ANMIN is significantly better than %s"):format(
         measure.title, method),
-      published = count, ours = ours, at_least = count, why = differences.of_claim(method),
+      published = count, ours = ours, at_least = count, why = differences.CLAIMS[method],
     }
   end
   for _, method in ipairs { "SGD", "Adam", "L-BFGS" } do
     local ours = count_better(results, MEASURES[2], method, true)
     report:compare {
       what = ("MSE test: data sets where %s is significantly better than ANMIN"):format(method),
-      published = 0, ours = ours, at_most = 0, why = differences.of_claim(method),
+      published = 0, ours = ours, at_most = 0, why = differences.CLAIMS[method],
     }
   end
 end
