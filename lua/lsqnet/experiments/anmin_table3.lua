@@ -76,11 +76,11 @@ return {
     what the authors' code does with the paper's 0.001; the autoencoder by conjugate gradients
     (solver = "auto"), since the matrix of an exact solve has 7232 rows. All in float64, the paper
     in float32. Times are processor time of the training alone, of all threads together: no less
-    than an idle machine takes by the clock, and hardly more when other programs run; the curves
-    are judged afterwards from copied parameters. The default of 100 splits takes two hours and
-    more, nearly all of it for the gradient methods on the autoencoder and the SDF decoder: these
-    may have fewer runs, and each table says how many. The autoencoder's data are made here from
-    the Berkeley image, with noise of our own; the authors' file is not at hand.
+    than an idle machine takes by the clock, and up to a third more where other programs ran too;
+    the curves are judged afterwards from copied parameters. The default of 100 splits takes two
+    hours and more, nearly all of it for the gradient methods on the autoencoder and the SDF
+    decoder: these may have fewer runs, and each table says how many. The autoencoder's data are
+    made here from the Berkeley image, with noise of our own; the authors' file is not at hand.
   ]],
   runs = 100, quick_runs = 1,
   measures = { "train_mse", "test_mse", "train_r2", "test_r2", "training_seconds", "degenerate" },
