@@ -75,11 +75,12 @@ end
 -- A comparison of ANMIN's mean with Adam's.
 local function compare_one(results, report, situation, measure, title, lower)
   local higher = lower == "ANMIN" and "Adam" or "ANMIN"
-  local less = results:values(situation.name .. " " .. lower, measure)
-  local more = results:values(situation.name .. " " .. higher, measure)
+  local less, more = anmin_setup.paired(results, situation.name .. " " .. lower,
+                                        situation.name .. " " .. higher, measure)
+  if #less == 0 then return end
   report:compare {
     what = ("%s, %s: %s below %s"):format(title, situation.name, lower, higher),
-    published = "lower", runs = math.min(#less, #more), rule = "lower in the mean",
+    published = "lower", runs = #less, rule = "lower in the mean",
     ours = ("%.3g and %.3g"):format(statistics.mean(less), statistics.mean(more)),
     agrees = statistics.mean(less) < statistics.mean(more),
     why = differences.SIMULATIONS[situation.name],

@@ -5,8 +5,8 @@ local lsqnet = require "lsqnet"
 
 local setup = {}
 
--- In the order of the paper's tables. `solver` where Cholesky's matrix would take minutes a run; the
--- autoencoder's tolerance makes solves nearly exact, as the paper's are.
+-- In the order of the paper's tables. `solver` where Cholesky's matrix would take minutes a run;
+-- the autoencoder's tolerance makes solves nearly exact, as the paper's are.
 setup.DATA = {
   { name = "horse_sdf", title = "SDF decoder", hidden = 64 },
   { name = "abalone", title = "Abalone", hidden = 64 },
@@ -143,6 +143,18 @@ end
 function setup.quality(net, part)
   local prediction = net:predict(part.x)
   return lsqnet.metrics.mse(part.y, prediction), lsqnet.metrics.r2(part.y, prediction)
+end
+
+-- The values of a measure in two cases, of the runs that both have.
+function setup.paired(results, one, other, measure)
+  local of_seed, a, b = {}, {}, {}
+  for _, row in ipairs(results:rows(one)) do of_seed[row.seed] = row[measure] end
+  for _, row in ipairs(results:rows(other)) do
+    if of_seed[row.seed] then
+      a[#a + 1], b[#b + 1] = of_seed[row.seed], row[measure]
+    end
+  end
+  return a, b
 end
 
 -- At most `count` positions of a list of `length`, spread evenly, with the first and the last.

@@ -20,25 +20,13 @@ local MEASURES = {
   { name = "test_r2", title = "R2 test", better = "higher" },
 }
 
--- The values of two cases on the splits that both have.
-local function paired(results, one, other, measure)
-  local of_seed, a, b = {}, {}, {}
-  for _, row in ipairs(results:rows(one)) do of_seed[row.seed] = row[measure] end
-  for _, row in ipairs(results:rows(other)) do
-    if of_seed[row.seed] then
-      a[#a + 1], b[#b + 1] = of_seed[row.seed], row[measure]
-    end
-  end
-  return a, b
-end
-
 local function p_value(results, one, other, measure)
-  return statistics.paired_t_test(paired(results, one, other, measure)) or 1
+  return statistics.paired_t_test(anmin_setup.paired(results, one, other, measure)) or 1
 end
 
 -- Whether the first case is significantly better than the other on a measure.
 local function is_better(results, one, other, measure)
-  local a, b = paired(results, one, other, measure.name)
+  local a, b = anmin_setup.paired(results, one, other, measure.name)
   if #a == 0 then return false end
   local lower = statistics.mean(a) < statistics.mean(b)
   return lower == (measure.better == "lower")
