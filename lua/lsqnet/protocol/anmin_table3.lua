@@ -60,20 +60,28 @@ local function best_case(results, data, measure)
   return best
 end
 
+-- "100", or "5 to 100" where methods have had different numbers of runs.
+local function splits_of(results, data)
+  local counts = {}
+  for _, method in ipairs(METHODS) do
+    local count = results:count(data.name .. " " .. method)
+    if count > 0 then counts[#counts + 1] = count end
+  end
+  local fewest, most = statistics.min(counts), statistics.max(counts)
+  return fewest == most and most or ("%d to %d"):format(fewest, most)
+end
+
 local function row_of(results, data, measure)
   local row, best = { data.title }, best_case(results, data, measure)
-  local fewest, most = math.huge, 0
   for i, method in ipairs(METHODS) do
     local case = data.name .. " " .. method
     local values = results:values(case, measure.name)
-    row[i + 1] = ""
-    if #values > 0 then
-      row[i + 1] = { statistics.summary(values), bold = case == best
-                     or p_value(results, case, best, measure.name) > SIGNIFICANT }
-      fewest, most = math.min(fewest, #values), math.max(most, #values)
-    end
+    row[i + 1] = #values == 0 and "" or {
+      statistics.summary(values),
+      bold = case == best or p_value(results, case, best, measure.name) > SIGNIFICANT,
+    }
   end
-  row[#row + 1] = fewest == most and most or ("%d to %d"):format(fewest, most)
+  row[#row + 1] = splits_of(results, data)
   return row
 end
 
@@ -101,15 +109,13 @@ local function tabulate_seconds(results, report)
   local rows = {}
   for _, data in ipairs(present(results)) do
     local theirs, ours = { data.title .. ", RTX 3080" }, { data.title .. ", here" }
-    local counts = {}
     for i, method in ipairs(METHODS) do
       local values = results:values(data.name .. " " .. method, "training_seconds")
       theirs[i + 1] = published[data.name].training_seconds[i]
       ours[i + 1] = #values > 0 and ("%.3g"):format(statistics.median(values)) or ""
-      counts[i] = #values
     end
     theirs[#theirs + 1] = 100
-    ours[#ours + 1] = statistics.min(counts)
+    ours[#ours + 1] = splits_of(results, data)
     table.move({ theirs, ours }, 1, 2, #rows + 1, rows)
   end
   report:table {
