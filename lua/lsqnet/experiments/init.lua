@@ -24,6 +24,13 @@ local experiments = {}
 
 -- In the order of the papers. The file of a protocol has underscores for hyphens.
 local NAMES = {
+  "anmin-learning-rates",
+  "anmin-table3",
+  "anmin-figure3",
+  "anmin-simulations",
+  "anmin-ablation",
+  "anmin-iterations",
+  "anmin-autoencoder-determinant",
   "linstorch-table1",
   "linstorch-races",
   "linstorch-figure8",

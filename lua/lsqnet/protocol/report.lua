@@ -15,9 +15,13 @@ local function add(self, kind, block)
   self.blocks[#self.blocks + 1] = block
 end
 
+local function one_line(text)
+  return text:gsub("%s*\n%s*", " "):match("^%s*(.-)%s*$")
+end
+
 -- A paragraph (Markdown).
 function report:text(text)
-  add(self, "text", { text = text:gsub("%s*\n%s*", " "):match("^%s*(.-)%s*$") })
+  add(self, "text", { text = one_line(text) })
 end
 
 -- { name=, title=, columns = { ... }, rows = { { ... }, ... } }: the name is the CSV file's. A
@@ -77,7 +81,7 @@ end
 -- published = { mean, std } asks for at most two standard deviations; `agrees` = true or false
 -- says it outright, with `rule` in words. `better` = "lower" or "higher" tells a difference for the
 -- better from one for the worse. `runs` (default: the length of the list); `why`: what explains a
--- difference, from evidence; `format` of numbers ("%.4g").
+-- difference, from evidence, left out where there is none; `format` of numbers ("%.4g").
 function report:compare(entry)
   local list = type(entry.ours) == "table" and entry.ours
   local ours = list and statistics.mean(list) or entry.ours
@@ -92,7 +96,7 @@ function report:compare(entry)
     what = entry.what, published = published_text(entry.published, entry.format),
     ours = list and statistics.summary(list, entry.format) or number_text(ours, entry.format),
     runs = entry.runs or list and #list, verdict = verdict, ok = ok, rule = rule_text(entry),
-    why = entry.why and entry.why:gsub("%s*\n%s*", " "),
+    why = not ok and entry.why and one_line(entry.why) or nil,
   }
 end
 
