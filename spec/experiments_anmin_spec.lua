@@ -2,6 +2,7 @@ local lsqnet = require "lsqnet"
 local setup = require "lsqnet.protocol.anmin_setup"
 local statistics = require "lsqnet.protocol.statistics"
 local store = require "lsqnet.protocol.store"
+local quietly = require "quiet"
 local tmp = require "tmp"
 
 for _, name in ipairs { "abalone", "bike_sharing", "bsds_patches" } do
@@ -19,7 +20,7 @@ end
 -- Runs some cases of a protocol quickly; calls check(result, rows by case, folder).
 local function with_quick(name, only, runs, check)
   tmp.with(function(folder)
-    local result = assert(lsqnet.experiments.run(name, {
+    local result = assert(quietly(lsqnet.experiments.run, name, {
       quick = true, runs = runs, only = only, out = folder,
     }))
     local protocol = require("lsqnet.experiments." .. name:gsub("-", "_"))

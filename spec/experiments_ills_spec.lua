@@ -1,10 +1,11 @@
 local lsqnet = require "lsqnet"
 local problems = require "lsqnet.protocol.ills_problems"
+local quietly = require "quiet"
 local tmp = require "tmp"
 local trials = require "lsqnet.protocol.ills_trials"
 
 local function run(folder, name, only, runs)
-  return assert(lsqnet.experiments.run(name, {
+  return assert(quietly(lsqnet.experiments.run, name, {
     out = folder, quick = true, runs = runs or 1, only = only,
   }))
 end

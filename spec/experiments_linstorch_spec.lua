@@ -1,10 +1,11 @@
 local lsqnet = require "lsqnet"
 local contest = require "lsqnet.protocol.linstorch_contest"
 local races = require "lsqnet.protocol.races"
+local quietly = require "quiet"
 local tmp = require "tmp"
 
 local function run(folder, name, only, runs)
-  local result = assert(lsqnet.experiments.run(name, {
+  local result = assert(quietly(lsqnet.experiments.run, name, {
     out = folder, quick = true, runs = runs or 1, only = only,
   }))
   return result, tmp.read(("%s/%s.csv"):format(folder, name))

@@ -1,6 +1,6 @@
 local lsqnet = require "lsqnet"
 local dkjson = require "dkjson"
-local progress = require "lsqnet.progress"
+local quietly = require "quiet"
 local runner = require "lsqnet.protocol.runner"
 local tmp = require "tmp"
 
@@ -24,19 +24,6 @@ local function options(folder, changes)
   local o = { runs = 3, seed = 1, out = folder, jobs = 1, quick = false, setup = "full" }
   for name, value in pairs(changes or {}) do o[name] = value end
   return o
-end
-
--- Progress goes nowhere while f runs.
-local function quietly(f, ...)
-  local new = progress.new
-  progress.new = function(o)
-    o.stream = { write = function() end, flush = function() end }
-    return new(o)
-  end
-  local results = table.pack(pcall(f, ...))
-  progress.new = new
-  if not results[1] then error(results[2], 0) end
-  return table.unpack(results, 2, results.n)
 end
 
 local function run(...)

@@ -1,6 +1,7 @@
 local blocks = require "lsqnet.protocol.blocks"
 local curves = require "lsqnet.protocol.convex_curves"
 local lsqnet = require "lsqnet"
+local quietly = require "quiet"
 local tmp = require "tmp"
 
 local experiments, matrix, triangle = lsqnet.experiments, lsqnet.matrix, lsqnet.triangle
@@ -9,7 +10,7 @@ local experiments, matrix, triangle = lsqnet.experiments, lsqnet.matrix, lsqnet.
 -- check(result, rows), where rows[case] is the line of the case's run, { column = text }.
 local function quickly(name, only, expected, check)
   tmp.with(function(folder)
-    local result = assert(experiments.run(name, {
+    local result = assert(quietly(experiments.run, name, {
       quick = true, runs = 1, only = only, out = folder,
     }))
     local pictures = 0
@@ -234,7 +235,7 @@ describe("the experiments of triangle pretraining", function()
   it("fit Concrete, or say that it is missing", function()
     if not lsqnet.datasets.concrete() then
       tmp.with(function(folder)
-        local result, message, code = experiments.run("triangle-figure14", {
+        local result, message, code = quietly(experiments.run, "triangle-figure14", {
           quick = true, runs = 1, out = folder,
         })
         assert.is_nil(result)
