@@ -109,7 +109,8 @@ local function introduce(r, protocol, found, skipped)
   r:text(protocol.setup)
   for _, entry in ipairs(skipped) do
     if not has_results(found, entry[1]) then
-      r:text(("Left out: %s (%s)."):format(entry[1], entry[2]))
+      local reason = entry[2]:match("^[^:]+") -- without the paths of this machine
+      r:text(("Left out: %s (%s)."):format(entry[1], reason))
     end
   end
 end
