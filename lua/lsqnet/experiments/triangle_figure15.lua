@@ -168,7 +168,7 @@ local function draw(path, shown)
     local series = {}
     for k, color in ipairs { "#cfe6f5", "#f8dcc8" } do
       if #areas[k].x > 0 then
-        series[#series + 1] = { x = areas[k].x, y = areas[k].y, color = color, size = 1.75 }
+        series[#series + 1] = { x = areas[k].x, y = areas[k].y, color = color, size = 2.3 }
       end
     end
     for k, color in ipairs { "#0072b2", "#d55e00" } do

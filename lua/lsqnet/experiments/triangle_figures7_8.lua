@@ -259,10 +259,10 @@ local function draw_curve(results, report)
     draw = function(path)
       return plot.panels(path, {
         { "lines", {
-          { x = x, y = truth, label = "x^3 - x", color = "#000000", dash = true },
-          { x = x, y = ours.output, label = "two blocks" },
-          { x = x, y = ours.first_block, label = "first block" },
-          { x = x, y = ours.second_block, label = "second block" },
+          { x = x, y = truth, label = "x^3 - x", color = "#bbbbbb", width = 6 },
+          { x = x, y = ours.output, label = "two blocks", color = 1 },
+          { x = x, y = ours.first_block, label = "first block", color = 3 },
+          { x = x, y = ours.second_block, label = "second block", color = 4 },
         }, { title = "fit and components", xlabel = "x", ylabel = "y", legend = "outside" } },
         { "lines", {
           { x = x, y = differences(standard.output, truth), label = "standard 8x5", color = 2 },
