@@ -12,6 +12,13 @@ describe("statistics of runs", function()
     assert.same({ 3, 1, 4, 1, 5, 9, 2, 6 }, list)
   end)
 
+  it("takes infinite numbers as they are", function()
+    assert.equal(2, statistics.median { 1, 2, math.huge })
+    assert.equal(math.huge, statistics.median { 1, math.huge, math.huge })
+    assert.equal(math.huge, statistics.quantile({ 1, 2, math.huge, math.huge }, 0.75))
+    assert.equal(math.huge, statistics.median { 1, math.huge })
+  end)
+
   it("has no deviation for one number", function()
     assert.equal(0, statistics.std { 7 })
     assert.equal(7, statistics.median { 7 })

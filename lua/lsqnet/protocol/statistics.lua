@@ -28,6 +28,8 @@ function statistics.quantile(list, share)
   local position = 1 + share * (#ordered - 1)
   local below = math.floor(position)
   local above = math.min(below + 1, #ordered)
+  local is_between = position > below and ordered[below] ~= ordered[above]
+  if not is_between then return ordered[below] end -- infinite ones have no differences
   return ordered[below] + (position - below) * (ordered[above] - ordered[below])
 end
 
