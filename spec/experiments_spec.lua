@@ -227,6 +227,28 @@ describe("a report", function()
     assert.matches("y%s+1%s+2%s+no%*%s+within 0.5%s+because", text)
   end)
 
+  it("calls no number better that is none", function()
+    assert.equal("no, worse", verdict { published = { 10, 1 }, ours = 0 / 0, better = "lower" })
+    assert.equal("no, worse", verdict { published = { 10, 1 }, ours = 0 / 0, better = "higher" })
+  end)
+
+  it("starts no line of Markdown with what would begin a list or a quotation", function()
+    for _, sign in ipairs { "+", "-", "*", "2.", "#", ">" } do
+      local r = report.new()
+      r:text(("sin(x) %s 1 "):format(sign):rep(40))
+      for line in render.markdown(r.blocks):gmatch("[^\n]+") do
+        assert.is_truthy(line:find("^sin") or line:find("^1"), line)
+        assert.is_true(#line <= 102)
+      end
+    end
+  end)
+
+  it("escapes separators in the names of columns", function()
+    local r = report.new()
+    r:table { name = "t", title = "T", columns = { "|x|" }, rows = { { 1 } } }
+    assert.matches("| \\|x\\| |\n|---|\n| 1 |", render.markdown(r.blocks), 1, true)
+  end)
+
   it("renders bold cells and separators in each form", function()
     local r = report.new()
     r:table { name = "t", title = "T", columns = { "a", "b" },

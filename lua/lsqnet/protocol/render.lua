@@ -55,22 +55,33 @@ local function plain_table(block)
   return table.concat(out, "\n")
 end
 
+local function markdown_row(row)
+  local cells = {}
+  for j, cell in ipairs(row) do cells[j] = markdown_cell(cell) end
+  return "| " .. table.concat(cells, " | ") .. " |"
+end
+
 local function markdown_table(block)
-  local out = { ("**%s**\n"):format(block.title),
-                "| " .. table.concat(block.columns, " | ") .. " |",
+  local out = { ("**%s**\n"):format(block.title), markdown_row(block.columns),
                 "|" .. ("---|"):rep(#block.columns) }
-  for _, row in ipairs(block.rows) do
-    local cells = {}
-    for j, cell in ipairs(row) do cells[j] = markdown_cell(cell) end
-    out[#out + 1] = "| " .. table.concat(cells, " | ") .. " |"
-  end
+  for _, row in ipairs(block.rows) do out[#out + 1] = markdown_row(row) end
   return table.concat(out, "\n")
+end
+
+-- Words that make a line of Markdown the start of a list, a heading, a quotation or code.
+local STARTERS = { "^[-+*]$", "^%d+[.)]$", "^#+$", "^=+$", "^%-+$", "^>", "^```", "^~~~" }
+
+local function may_begin_line(word)
+  for _, starter in ipairs(STARTERS) do
+    if word:find(starter) then return false end
+  end
+  return true
 end
 
 local function wrapped(text)
   local lines, line = {}, ""
   for word in text:gmatch("%S+") do
-    if #line + #word + 1 > 100 then
+    if line ~= "" and #line + #word + 1 > 100 and may_begin_line(word) then
       lines[#lines + 1] = line
       line = word
     else

@@ -89,7 +89,8 @@ function report:compare(entry)
   local verdict = ok and "yes" or "no"
   if not ok and entry.better and type(ours) == "number" then
     local center = type(entry.published) == "table" and entry.published[1] or entry.published
-    local is_better = (ours < center) == (entry.better == "lower")
+    local is_better = ours < center -- nan is neither
+    if entry.better == "higher" then is_better = ours > center end
     verdict = is_better and "no, better" or "no, worse"
   end
   self.comparisons[#self.comparisons + 1] = {
