@@ -36,9 +36,9 @@ function machine.describe()
   }
 end
 
--- One sentence.
+-- One sentence of what `describe` returned.
 function machine.sentence(m)
-  return ("lsqnet %s, %s, BLAS %s, %s kernels, %s, %d cores"):format(
+  return ("lsqnet %s, %s, BLAS %s, %s kernels, %s, %s cores"):format(
     m.lsqnet, m.lua, m.blas, m.simd, m.cpu or "processor unknown", m.cores or m.threads)
 end
 

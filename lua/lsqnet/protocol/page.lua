@@ -1,5 +1,6 @@
 -- The page that sets every table and figure of the papers beside ours, made from stored results.
 
+local files = require "lsqnet.protocol.files"
 local machine = require "lsqnet.protocol.machine"
 local render = require "lsqnet.protocol.render"
 
@@ -18,19 +19,31 @@ local function heading_of(entry)
   return entry.name .. ": " .. entry.title
 end
 
+local function duration(seconds)
+  if seconds < 60 then return ("%.0f s"):format(seconds) end
+  return ("%.0f min"):format(seconds / 60)
+end
+
+-- How many runs the cases have: "100", or "5 to 100".
+local function runs_text(entry)
+  local fewest = entry.fewest_runs or entry.runs
+  return fewest < entry.runs and ("%d to %d"):format(fewest, entry.runs)
+    or ("%d"):format(entry.runs)
+end
+
 local function overview(entries)
   local rows = {}
   for i, entry in ipairs(entries) do
     local agreed = 0
     for _, c in ipairs(entry.comparisons) do agreed = agreed + (c.ok and 1 or 0) end
-    local minutes = entry.seconds < 60 and ("%.0f s"):format(entry.seconds)
-      or ("%.0f min"):format(entry.seconds / 60)
     rows[i] = { ("[%s](#%s)"):format(entry.name, anchor(heading_of(entry))), entry.source,
-                entry.runs, minutes, ("%d of %d"):format(agreed, #entry.comparisons) }
+                runs_text(entry), duration(entry.seconds),
+                ("%d of %d"):format(agreed, #entry.comparisons) }
   end
   return {
     kind = "table", name = "overview", title = "All protocols",
-    columns = { "protocol", "source", "runs", "time of all runs", "comparisons that agree" },
+    columns = { "protocol", "source", "runs of a case", "time of all runs",
+                "comparisons that agree" },
     rows = rows,
   }
 end
@@ -48,9 +61,10 @@ where it says no, the last column says why. Curves in the figures are kept with 
 
 local function section(entry, folder)
   local parts = { ("## %s\n"):format(heading_of(entry)) }
-  parts[#parts + 1] = ("Source: %s. Repeat with `lsqnet run %s`; %d runs here, %.0f s in all%s.\n")
-    :format(entry.source, entry.name, entry.runs, entry.seconds,
-            entry.machine and ", on " .. machine.sentence(entry.machine) or "")
+  local place = entry.machine and ", on " .. machine.sentence(entry.machine) or ""
+  parts[#parts + 1] = ("Source: %s. Repeat with `lsqnet run %s`; %s run%s here, %s in all%s.\n")
+    :format(entry.source, entry.name, runs_text(entry), entry.runs == 1 and "" or "s",
+            duration(entry.seconds), place)
   parts[#parts + 1] = render.markdown(entry.blocks, function(block)
     return (block.path:gsub("^" .. folder:gsub("%p", "%%%0") .. "/", ""))
   end)
@@ -63,9 +77,9 @@ local function remove_sources(path)
   os.remove(stem .. ".gp")
 end
 
--- Writes the page of entries { name, title, source, runs, seconds, blocks, comparisons, machine }.
--- The pictures go to the folder `pictures` beside it, without their data: those are the stored
--- results. Returns true, or nil, message, code.
+-- Writes the page of entries { name, title, source, runs, fewest_runs, seconds, blocks,
+-- comparisons, machine }. The pictures go to the folder `pictures` beside it, without their data:
+-- those are the stored results. Returns true, or nil, message, code.
 function page.write(path, entries)
   local folder = folder_of(path)
   local parts = { INTRODUCTION, render.markdown({ overview(entries) }) }
@@ -77,12 +91,7 @@ function page.write(path, entries)
     for _, picture in ipairs(paths) do remove_sources(picture) end
     parts[#parts + 1] = section(entry, folder)
   end
-  local file, message = io.open(path, "w")
-  if not file then return nil, message, "no_write" end
-  file:write(table.concat(parts, "\n"))
-  local closed, problem = file:close()
-  if not closed then return nil, problem, "no_write" end
-  return true
+  return files.write(path, table.concat(parts, "\n"))
 end
 
 return page

@@ -57,11 +57,13 @@ function results:values(case, name)
   return list
 end
 
--- The most runs that a case has.
+-- The most runs that a case has, and the fewest.
 function results:runs()
-  local most = 0
-  for _, case in ipairs(self.names) do most = math.max(most, self:count(case)) end
-  return most
+  local most, fewest = 0, math.huge
+  for _, case in ipairs(self.names) do
+    most, fewest = math.max(most, self:count(case)), math.min(fewest, self:count(case))
+  end
+  return most, fewest
 end
 
 return results
