@@ -93,10 +93,60 @@ describe("the runner", function()
     end)
   end)
 
+  it("starts anew where even the first line was cut, but not in a file of another kind", function()
+    tmp.with(function(folder)
+      local path = tmp.write(folder .. "/x.csv", "setup,case,se")
+      local calls = {}
+      assert(run("x", counting(calls), options(folder, { runs = 1 })))
+      assert(run("x", counting(calls), options(folder, { runs = 1 })))
+      assert.same({ "a1", "b1" }, calls)
+      tmp.write(path, "precious")
+      local results, _, code = run("x", counting(calls), options(folder))
+      assert.is_nil(results)
+      assert.equal("bad_format", code)
+      assert.equal("precious", tmp.read(path))
+    end)
+  end)
+
+  it("reads a file that two processes began", function()
+    tmp.with(function(folder)
+      local calls, header = {}, "setup,case,seed,seconds,value,rest,path\n"
+      tmp.write(folder .. "/x.csv", header .. "full,a,1,0.1,2,,\n" .. header)
+      local stored = assert(run("x", counting(calls), options(folder, { runs = 1 })))
+      assert.same({ "b1" }, calls)
+      assert.equal(2, stored.rows[1].value)
+    end)
+  end)
+
+  it("says when the file is spoilt during the runs", function()
+    tmp.with(function(folder)
+      local protocol = counting {}
+      protocol.run = function()
+        tmp.write(folder .. "/x.csv", "something else\n")
+        return {}
+      end
+      local results, message, code = run("x", protocol, options(folder))
+      assert.is_nil(results)
+      assert.equal("bad_format", code)
+      assert.matches("holds other columns", message, 1, true)
+    end)
+  end)
+
   it("says when a folder cannot be written to", function()
-    local results, _, code = run("x", counting {}, options("/nonexistent/folder"))
+    local results, message, code = run("x", counting {}, options("/dev/null/folder"))
     assert.is_nil(results)
+    assert.equal("/dev/null: a file, where a folder should be", message)
     assert.equal("no_write", code)
+  end)
+
+  it("says when no case has such a name, and writes nothing", function()
+    tmp.with(function(folder)
+      local results, message, code = run("x", counting {}, options(folder, { only = "z" }))
+      assert.is_nil(results)
+      assert.equal("no case has 'z' in its name; there are 'a', 'b'", message)
+      assert.equal("no_case", code)
+      assert.is_false(tmp.exists(folder .. "/x.csv"))
+    end)
   end)
 
   it("restricts itself to some cases", function()
@@ -175,8 +225,29 @@ describe("lsqnet.experiments", function()
       local text = tmp.read(page)
       assert.matches("](pictures/linstorch-table1-figure1.png)", text, 1, true)
       assert.matches("4 runs here", text, 1, true)
+      assert(quietly(experiments.run, "linstorch-table1",
+                     { out = out, runs = 6, only = "untrained" }))
+      tmp.write(out .. "/linstorch-table1.json", '{"machine":')
+      assert.is_true(experiments.report(out, page))
+      assert.matches("4 to 6 runs here, 0 s in all.\n", tmp.read(page), 1, true)
       assert.is_true(tmp.exists(folder .. "/docs/pictures/linstorch-table1-figure1.png"))
       assert.is_false(tmp.exists(folder .. "/docs/pictures/linstorch-table1-figure1.dat"))
+    end)
+  end)
+
+  it("names what is left out without the folders of this machine", function()
+    tmp.with(function(folder)
+      local protocol = require "lsqnet.experiments.linstorch_table1"
+      local cases = protocol.cases
+      finally(function() protocol.cases = cases end)
+      protocol.cases = function()
+        return cases(), { { "one", "no file of one: looked for /home/me/one.csv" },
+                          { "two", "/home/me/two.csv: line 7: a word" } }
+      end
+      local result = assert(quietly(experiments.run, "linstorch-table1",
+                                    { out = folder, runs = 2, only = "untrained" }))
+      assert.matches("Left out: one (no file of one).", result.text, 1, true)
+      assert.matches("Left out: two (two.csv: line 7: a word).", result.text, 1, true)
     end)
   end)
 
@@ -188,6 +259,8 @@ describe("lsqnet.experiments", function()
                          "unknown option 'run' %(did you mean 'runs'%?%)")
     assert.error_matches(function() experiments.run("linstorch-table1", { runs = 0 }) end,
                          "option 'runs': at least 1 expected, got 0")
+    assert.error_matches(function() experiments.run("linstorch-table1", { out = "" }) end,
+                         "option 'out': the name of a folder expected, got ''")
     assert.error_matches(function() experiments.run() end,
                          "bad argument #1 to 'run' %(string expected, got no value%)")
   end)

@@ -11,6 +11,7 @@
 
 local dkjson = require "dkjson"
 local lfs = require "lfs"
+local files = require "lsqnet.protocol.files"
 local machine = require "lsqnet.protocol.machine"
 local options = require "lsqnet.options"
 local page = require "lsqnet.protocol.page"
@@ -73,29 +74,6 @@ local function check_name(name, level)
     name, options.suggest(name, NAMES)), level)
 end
 
-local function make_folders(path)
-  local made = path:match("^/") and "" or "."
-  for part in path:gmatch("[^/]+") do
-    made = made .. "/" .. part
-    if not lfs.attributes(made, "mode") then
-      local ok, message = lfs.mkdir(made)
-      if not ok and not lfs.attributes(made, "mode") then
-        return nil, ("%s: %s"):format(made, message), "no_write"
-      end
-    end
-  end
-  return true
-end
-
-local function write(path, text)
-  local file, message = io.open(path, "w")
-  if not file then return nil, message, "no_write" end
-  local written, problem = file:write(text)
-  local closed, close_problem = file:close()
-  if not (written and closed) then return nil, problem or close_problem, "no_write" end
-  return path
-end
-
 -- Whether there are results of a case that begins with a text.
 local function has_results(found, start)
   for _, case in ipairs(found:cases()) do
@@ -104,12 +82,17 @@ local function has_results(found, start)
   return false
 end
 
+-- The first part of a message, without the paths of this machine.
+local function without_paths(message)
+  return message:match("^([^:/]+):") or (message:gsub("^[^:]*/", ""))
+end
+
 -- What a report begins with.
 local function introduce(r, protocol, found, skipped)
   r:text(protocol.setup)
   for _, entry in ipairs(skipped) do
     if not has_results(found, entry[1]) then
-      local reason = entry[2]:match("^[^:]+") -- without the paths of this machine
+      local reason = without_paths(entry[2])
       r:text(("Left out: %s (%s)."):format(entry[1], reason))
     end
   end
@@ -126,7 +109,10 @@ end
 -- Writes all files of a report into a folder; returns their paths, and a warning where pictures
 -- could not be drawn for want of gnuplot.
 local function write_report(folder, heading, r)
-  local figures, message, code = render.figures(r.blocks, { "png", "svg" }, function(block, kind)
+  local ok, message, code = files.make_folders(folder)
+  if not ok then return nil, message, code end
+  local figures
+  figures, message, code = render.figures(r.blocks, { "png", "svg" }, function(block, kind)
     return ("%s/%s.%s"):format(folder, block.name, kind)
   end)
   if not figures and code ~= "missing_program" then return nil, message, code end
@@ -145,8 +131,9 @@ local function write_report(folder, heading, r)
   end
   local paths = {}
   for i, entry in ipairs(contents) do
-    paths[i], message, code = write(folder .. "/" .. entry[1], entry[2])
-    if not paths[i] then return nil, message, code end
+    paths[i] = folder .. "/" .. entry[1]
+    ok, message, code = files.write(paths[i], entry[2])
+    if not ok then return nil, message, code end
   end
   table.move(figures or {}, 1, #(figures or {}), #paths + 1, paths)
   return paths, text, warning
@@ -154,8 +141,8 @@ end
 
 local JSON = {
   indent = true,
-  keyorder = { "name", "title", "source", "setup", "seed", "runs", "jobs", "started", "ended",
-               "seconds", "seconds_of_all_runs", "machine" },
+  keyorder = { "name", "title", "source", "setup", "seed", "runs", "jobs", "only", "started",
+               "ended", "seconds", "seconds_of_all_runs", "machine" },
 }
 
 local RUN = {
@@ -170,6 +157,7 @@ local RUN = {
 local function read_options(opts, protocol)
   local o = options.read(opts, RUN, 4)
   o.runs = o.runs or (o.quick and protocol.quick_runs or protocol.runs)
+  if o.out == "" then error("option 'out': the name of a folder expected, got ''", 4) end
   o.jobs = math.min(o.jobs, o.runs)
   o.setup = o.quick and "quick" or "full"
   return o
@@ -178,7 +166,7 @@ end
 local function describe(name, protocol, o, found, started)
   return {
     name = name, title = protocol.title, source = protocol.source, setup = o.setup,
-    seed = o.seed, runs = o.runs, jobs = o.jobs, machine = machine.describe(),
+    seed = o.seed, runs = o.runs, jobs = o.jobs, only = o.only, machine = machine.describe(),
     started = os.date("!%Y-%m-%dT%H:%M:%SZ", started), ended = os.date("!%Y-%m-%dT%H:%M:%SZ"),
     seconds = os.time() - started, seconds_of_all_runs = found.seconds,
   }
@@ -196,42 +184,33 @@ end
 -- @treturn table `name`; `text`, the report; `files`, the paths written; `comparisons`, a list of
 -- `{what, published, ours, runs, verdict, ok, rule, why}`; `warning`, when there are no pictures
 -- for want of gnuplot
--- @return[2] nil, message, "no_write", or "bad_format" when `OUT/NAME.csv` is something else
+-- @return[2] nil, message, "no_read" or "no_write"; "bad_format" when `OUT/NAME.csv` is something
+-- else; "no_case" when `only` fits no case; "no_file" when the data of all cases are missing
 -- @raise when the name or an option is wrong, or a run fails; finished runs are kept
 function experiments.run(name, opts)
   check_name(name, 3)
   local protocol = protocol_of(name)
   local o = read_options(opts, protocol)
   local started = os.time()
-  local ok, message, code = make_folders(o.out .. "/" .. name)
-  if not ok then return nil, message, code end
   local stored, cases, skipped = runner.run(name, protocol, o)
   if not stored then return nil, cases, skipped end
-  local found = results.new(stored.rows, cases, function(row)
-    return row.setup == o.setup and row.seed >= o.seed and row.seed < o.seed + o.runs
-      and (not o.only or row.case:find(o.only, 1, true))
-  end)
-  if #found:cases() == 0 then
-    return nil, "no case could be run" .. (skipped[1] and ": " .. skipped[1][2] or ""), "no_file"
-  end
+  local found = results.new(stored.rows, cases, runner.chosen(o))
   local r = make_report(protocol, found, skipped)
   local heading = ("%s (%s)"):format(protocol.title, protocol.source)
   local about = describe(name, protocol, o, found, started)
   local paths, text, warning = write_report(o.out .. "/" .. name, heading, r)
   if not paths then return nil, text, warning end
   local stem = o.out .. "/" .. name
-  paths[#paths + 1] = stem .. ".csv"
-  paths[#paths + 1], message, code = write(stem .. ".json", dkjson.encode(about, JSON) .. "\n")
-  if message then return nil, message, code end
+  local ok, message, code = files.write(stem .. ".json", dkjson.encode(about, JSON) .. "\n")
+  if not ok then return nil, message, code end
+  table.move({ stem .. ".csv", stem .. ".json" }, 1, 2, #paths + 1, paths)
   return { name = name, text = text, files = paths, comparisons = r.comparisons, warning = warning }
 end
 
 local function stored_machine(path)
-  local file = io.open(path)
-  if not file then return nil end
-  local about = dkjson.decode(file:read("a"))
-  file:close()
-  return type(about) == "table" and about.machine or nil
+  local about = dkjson.decode(files.read(path) or "")
+  local stored = type(about) == "table" and about.machine
+  return type(stored) == "table" and stored or nil
 end
 
 -- The entry of the page for a protocol, or nil when nothing is stored of it.
@@ -263,11 +242,12 @@ end
 function experiments.report(folder, path)
   options.typed(folder, "string", 1, "report")
   options.typed(path, "string", 2, "report")
-  local ok, message, code = make_folders((path:match("^(.*)/") or ".") .. "/pictures")
+  local ok, message, code = files.make_folders((path:match("^(.*)/") or ".") .. "/pictures")
   if not ok then return nil, message, code end
   local entries = {}
   for _, name in ipairs(NAMES) do
     local called, entry = pcall(stored_entry, name, folder)
+    if not called and tostring(entry):find("interrupted!$") then error(entry, 0) end
     if not called then return nil, ("%s: %s"):format(name, entry), "bad_format" end
     entries[#entries + 1] = entry
   end

@@ -2,9 +2,12 @@
 
 local core = require "lsqnet.core"
 local progress = require "lsqnet.progress"
+local files = require "lsqnet.protocol.files"
 local store = require "lsqnet.protocol.store"
 
 local runner = {}
+
+local SHOWN = 6 -- cases that a message names
 
 -- What a protocol is given beside case and seed. `once(key, make)` keeps what several runs need,
 -- say a data set.
@@ -100,36 +103,74 @@ local function start_workers(name, o)
     shell_quoted(threads), table.concat(commands, " "))))
 end
 
-local function follow_workers(name, tasks, o, done)
+local function follow_workers(name, o, done)
   local pipe <close> = start_workers(name, o)
-  local finished, failure = 0, nil
+  local failure
   for line in pipe:lines() do
     local case, problem = line:match("^done\t(.*)$"), line:match("^failed\t(.*)$")
     if case then
-      finished = finished + 1
       done { case = case }
     else
       failure = failure or problem or line
     end
   end
   if failure then error(failure, 0) end
-  if finished < #tasks then
-    error(("%d of %d runs were not finished: a process ended early"):format(
-      #tasks - finished, #tasks), 0)
+end
+
+-- Raises when a process was killed. The store is asked, not the processes: a run may have been
+-- done by another call of the command meanwhile.
+local function check_all_done(tasks, cases, o, results)
+  local left = #missing(cases, o, results)
+  if left > 0 then
+    error(("%d of %d runs were not finished: a process ended early"):format(left, #tasks), 0)
   end
-  return true
+end
+
+local function open_store(name, protocol, o)
+  return store.open(("%s/%s.csv"):format(o.out, name), protocol.measures, protocol.curves or {})
+end
+
+-- A function that tells whether the options ask for a stored row.
+function runner.chosen(o)
+  return function(row)
+    return row.setup == o.setup and row.seed >= o.seed and row.seed < o.seed + o.runs
+      and (not o.only or row.case:find(o.only, 1, true) ~= nil)
+  end
+end
+
+-- Whether there is something to report of cases that cannot be run here.
+local function has_rows(results, o)
+  local is_chosen = runner.chosen(o)
+  for _, row in ipairs(results.rows) do
+    if is_chosen(row) then return true end
+  end
+  return false
+end
+
+-- Says why there is nothing to run.
+local function no_cases(protocol, o, skipped)
+  local all = protocol.cases(new_context(o.quick))
+  if #all > 0 then
+    local more = #all > SHOWN and (" and %d more"):format(#all - SHOWN) or ""
+    return nil, ("no case has '%s' in its name; there are '%s'%s"):format(
+      o.only, table.concat(all, "', '", 1, math.min(#all, SHOWN)), more), "no_case"
+  end
+  return nil, "no case could be run" .. (skipped[1] and ": " .. skipped[1][2] or ""), "no_file"
 end
 
 -- Does what is missing, with a progress bar. Options: runs, seed, out, jobs, quick, setup, only.
--- Returns the store, or nil, message, code.
+-- Returns the store, the cases, and those left out; or nil, message, code: "no_case" when `only`
+-- fits none.
 function runner.run(name, protocol, o)
-  local path = ("%s/%s.csv"):format(o.out, name)
-  local results, message, code = store.open(path, protocol.measures, protocol.curves or {})
+  local results, message, code = open_store(name, protocol, o)
   if not results then return nil, message, code end
+  local cases, skipped, context = runner.cases(protocol, o)
+  if #cases == 0 and not has_rows(results, o) then return no_cases(protocol, o, skipped) end
   local ready
+  ready, message, code = files.make_folders(o.out)
+  if not ready then return nil, message, code end
   ready, message, code = results:prepare()
   if not ready then return nil, message, code end
-  local cases, skipped, context = runner.cases(protocol, o)
   local tasks = missing(cases, o, results)
   if #tasks == 0 then return results, cases, skipped end
   local bar <close> = progress.new { title = name, total = #tasks }
@@ -138,20 +179,22 @@ function runner.run(name, protocol, o)
     count = count + 1
     bar:update(count, task.case, core.clock() - start)
   end
-  local ok
+  bar:update(0, "", 0)
   if o.jobs > 1 then
-    ok, message, code = follow_workers(name, tasks, o, done)
+    follow_workers(name, o, done)
   else
-    ok, message, code = runner.work(protocol, tasks, o, results, context, done)
+    ready, message, code = runner.work(protocol, tasks, o, results, context, done)
+    if not ready then return nil, message, code end
   end
-  if not ok then return nil, message, code end
-  return results:reload(), cases, skipped
+  results, message, code = results:reload()
+  if not results then return nil, message, code end
+  if o.jobs > 1 then check_all_done(tasks, cases, o, results) end
+  return results, cases, skipped
 end
 
 -- What a worker process does; `report` gets a line for each run.
 function runner.work_share(name, protocol, o, report)
-  local path = ("%s/%s.csv"):format(o.out, name)
-  local results = assert(store.open(path, protocol.measures, protocol.curves or {}))
+  local results = assert(open_store(name, protocol, o))
   local cases, _, context = runner.cases(protocol, o)
   assert(runner.work(protocol, missing(cases, o, results), o, results, context, function(task)
     report("done\t" .. task.case)

@@ -3,6 +3,8 @@
 -- other fields are the seconds the run took, the protocol's measures, and its curves: numbers
 -- with blanks between them. A field is empty where a run has no such value.
 
+local files = require "lsqnet.protocol.files"
+
 local store = {}
 store.__index = store
 
@@ -72,7 +74,8 @@ function store:row_of(line, position)
   local row = { setup = fields[1], case = fields[2], seed = math.tointeger(tonumber(fields[3])),
                 seconds = number(fields[4]) }
   if #fields ~= #KEYS + #self.measures + #self.curves or not (row.seed and row.seconds) then
-    return nil, ("%s: line %d is not a line of results"):format(self.path, position), "bad_format"
+    return nil, ("%s: line %d is not a line of results: take it out, or move the file away")
+      :format(self.path, position), "bad_format"
   end
   for i, name in ipairs(self.measures) do row[name] = number(fields[#KEYS + i]) end
   for i, name in ipairs(self.curves) do
@@ -80,24 +83,6 @@ function store:row_of(line, position)
     if text ~= "" then row[name] = curve(text) end
   end
   return row
-end
-
-local function read_all(path)
-  local file = io.open(path, "rb")
-  if not file then return "" end
-  local text = file:read("a")
-  file:close()
-  return text or ""
-end
-
-local function write(path, mode, text)
-  local file, message = io.open(path, mode)
-  if not file then return nil, message, "no_write" end
-  file:setvbuf("full", #text + 1) -- one write, so that processes do not tear each other's lines
-  local written, problem = file:write(text)
-  local closed, close_problem = file:close()
-  if not (written and closed) then return nil, problem or close_problem, "no_write" end
-  return true
 end
 
 local function add(self, row)
@@ -108,23 +93,30 @@ local function add(self, row)
   end
 end
 
+local function other_columns(self)
+  return nil, ("%s holds other columns than this protocol writes: move it away, or choose "
+    .. "another folder"):format(self.path), "bad_format"
+end
+
 -- Reads the file again: other processes may have added to it. A last line without an end was cut
 -- by an interruption and does not count.
 function store:reload()
   self.rows, self.index = {}, {}
-  local text = read_all(self.path)
+  local text, message, code = files.read(self.path)
+  if not text then return nil, message, code end
   local position, header = 0, header_of(self.measures, self.curves)
   for line in text:gmatch("([^\n]*)\n") do
     position = position + 1
     if position == 1 and line ~= header then
-      return nil, ("%s holds other columns than this protocol writes: move it away, or choose "
-        .. "another folder"):format(self.path), "bad_format"
-    elseif position > 1 then
-      local row, message, code = self:row_of(line, position)
+      return other_columns(self)
+    elseif line ~= header then -- a second one comes of two processes that began at once
+      local row
+      row, message, code = self:row_of(line, position)
       if not row then return nil, message, code end
       add(self, row)
     end
   end
+  if position == 0 and header:sub(1, #text) ~= text then return other_columns(self) end
   self.is_torn = text ~= "" and text:sub(-1) ~= "\n"
   return self
 end
@@ -135,14 +127,16 @@ function store.open(path, measures, curves)
   return setmetatable({ path = path, measures = measures, curves = curves }, store):reload()
 end
 
--- Makes the file ready for `append`: writes the header of a new one, cuts a torn line off.
+-- Makes the file ready for `append`: writes the header of a new one, cuts a torn line off. The
+-- header is appended: another process may have written rows meanwhile.
 function store:prepare()
-  local text = read_all(self.path)
-  if text == "" then
-    return write(self.path, "wb", header_of(self.measures, self.curves) .. "\n")
-  end
+  local text, message, code = files.read(self.path)
+  if not text then return nil, message, code end
+  local header = header_of(self.measures, self.curves) .. "\n"
+  if text == "" then return files.write(self.path, header, "ab") end
   if not self.is_torn then return true end
-  local whole, message, code = write(self.path .. ".new", "wb", text:match("^.*\n") or "")
+  local whole
+  whole, message, code = files.write(self.path .. ".new", text:match("^.*\n") or header)
   if not whole then return nil, message, code end
   self.is_torn = false
   local renamed, problem = os.rename(self.path .. ".new", self.path)
@@ -155,7 +149,7 @@ end
 
 function store:append(row)
   assert(not row.case:find("[,\n\"]"), "a case without commas, quotes and line ends expected")
-  local ok, message, code = write(self.path, "ab", self:line_of(row))
+  local ok, message, code = files.write(self.path, self:line_of(row), "ab")
   if not ok then return nil, message, code end
   add(self, row)
   return true
