@@ -9,8 +9,10 @@ local EXPERIMENTS = [[
 package.preload["lsqnet.experiments"] = function()
   local function run(name, o)
     if name == "broken" then return nil, "no data", "no_file" end
+    if o.only and o.only ~= name then return nil, "no such case", "no_case" end
     if name == "raises" then error("misused") end
     return {
+      name = name, warning = o.runs == 8 and "gnuplot is missing" or nil,
       text = ("%s runs=%s seed=%s out=%s jobs=%s quick=%s\n\n"):format(
         name, o.runs, o.seed, o.out, o.jobs, o.quick),
       files = { o.out .. "/" .. name .. "/table.csv" },
@@ -69,6 +71,10 @@ describe("the command lsqnet", function()
       [{ "fit" }] = "missing argument 'data' (see lsqnet fit --help)",
       [{ "run", "x", "--runs", "0" }] =
         "--runs: a whole number of at least 1 expected, got '0' (see lsqnet run --help)",
+      [{ "run", "x", "--seed=-1" }] =
+        "--seed: a whole number of at least 0 expected, got '-1' (see lsqnet run --help)",
+      [{ "run", "x", "--out", "" }] =
+        "--out: the name of a folder expected, got '' (see lsqnet run --help)",
       [{ "info", "x", "--trainer", "adam" }] = "a model or --trainer expected, not both",
     }
     for arguments, message in pairs(cases) do
@@ -164,10 +170,28 @@ describe("lsqnet experiments, run and report", function()
     assert.same({ 0, "" }, { status, err })
     assert.equal("sound runs=nil seed=1 out=results jobs=1 quick=false\n"
       .. "  results/sound/table.csv\n", out)
-    status, out = with_experiments("run", "sound", "--runs", "7", "--seed=-3", "--out", "/tmp/x",
+    status, out = with_experiments("run", "sound", "--runs", "7", "--seed", "3", "--out", "/tmp/x",
       "--jobs", "2", "--quick")
     assert.equal(0, status)
-    assert.truthy(out:find("sound runs=7 seed=-3 out=/tmp/x jobs=2 quick=true\n", 1, true))
+    assert.truthy(out:find("sound runs=7 seed=3 out=/tmp/x jobs=2 quick=true\n", 1, true))
+  end)
+
+  it("says why there are no pictures", function()
+    local status, out, err = with_experiments("run", "sound", "--runs", "8")
+    assert.equal(0, status)
+    assert.truthy(out:find("^sound runs=8"))
+    assert.equal("lsqnet: sound: no pictures: gnuplot is missing\n", err)
+  end)
+
+  it("passes over experiments that have no case of --only, unless none has", function()
+    local status, out, err = with_experiments("run", "raises", "sound", "--only", "sound")
+    assert.same({ 0, "" }, { status, err })
+    assert.truthy(out:find("^sound runs=nil"))
+    status, out, err = with_experiments("run", "raises", "sound", "--only", "x")
+    assert.same({ 1, "", "lsqnet: no case of these experiments has 'x' in its name\n" },
+                { status, out, err })
+    status, out, err = with_experiments("run", "sound", "--only", "x")
+    assert.same({ 1, "", "lsqnet: sound: no such case\n" }, { status, out, err })
   end)
 
   it("suggests a name for one that is unknown, before anything runs", function()

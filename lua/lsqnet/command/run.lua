@@ -11,6 +11,11 @@ Examples:
    lsqnet run all --quick --out /tmp/results
 A run that was interrupted goes on where it was, given the same folder.]]
 
+local function folder(word)
+  if word ~= "" then return word end
+  return nil, "--out: the name of a folder expected, got ''"
+end
+
 function run.declare(parser)
   parser:summary("Repeat experiments of the papers.")
     :description("Repeats experiments of the papers. Prints their tables; files, pictures "
@@ -20,8 +25,8 @@ function run.declare(parser)
   parser:option("--runs", "Runs of each. Default: the experiment's own."):argname("N")
     :convert(text.whole("--runs", 1))
   parser:option("--seed", "Of the first run."):argname("S"):default("1")
-    :convert(text.whole("--seed", math.mininteger))
-  parser:option("--out", "Where results go."):argname("DIR"):default("results")
+    :convert(text.whole("--seed", 0))
+  parser:option("--out", "Where results go."):argname("DIR"):default("results"):convert(folder)
   parser:option("--jobs", "Processes at a time."):argname("J"):default("1")
     :convert(text.whole("--jobs", 1))
   parser:option("--only", "Part of the names of the cases to run, say a data set.")
@@ -56,7 +61,7 @@ end
 
 -- One experiment. What it raises is its failure, but Ctrl-C ends them all.
 local function run_one(experiments, name, args)
-  local ok, result, message = pcall(experiments.run, name, {
+  local ok, result, message, code = pcall(experiments.run, name, {
     runs = args.runs, seed = args.seed, out = args.out, jobs = args.jobs,
     only = args.only, quick = args.quick or false,
   })
@@ -64,23 +69,34 @@ local function run_one(experiments, name, args)
     if tostring(result):find("interrupted!$") then error(result, 0) end
     return nil, tostring(result)
   end
-  return result, message
+  return result, message, code
+end
+
+local function print_result(result, is_first)
+  io.stdout:write(is_first and "" or "\n", (result.text:gsub("\n*$", "\n")))
+  for _, path in ipairs(result.files or {}) do text.print("  " .. path) end
+  io.stdout:flush() -- the next one may take long
+  if result.warning then
+    io.stderr:write(("lsqnet: %s: no pictures: %s\n"):format(result.name, result.warning))
+  end
 end
 
 function run.run(args)
   local experiments = require "lsqnet.experiments"
   local names, message, code = chosen(args.names, experiments.list())
   if not names then return nil, message, code end
-  local failures = {}
-  for k, name in ipairs(names) do
-    local result, problem = run_one(experiments, name, args)
+  local failures, printed = {}, 0
+  for _, name in ipairs(names) do
+    local result, problem, kind = run_one(experiments, name, args)
     if result then
-      io.stdout:write(k > 1 and "\n" or "", (result.text:gsub("\n*$", "\n")))
-      for _, path in ipairs(result.files or {}) do text.print("  " .. path) end
-      io.stdout:flush() -- the next one may take long
-    else
+      print_result(result, printed == 0)
+      printed = printed + 1
+    elseif kind ~= "no_case" or #names == 1 then -- of several, --only may mean some
       failures[#failures + 1] = name .. ": " .. problem
     end
+  end
+  if #failures == 0 and printed == 0 then
+    return nil, ("no case of these experiments has '%s' in its name"):format(args.only)
   end
   if #failures == 0 then return true end
   return nil, table.concat(failures, "; ")
