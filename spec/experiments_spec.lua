@@ -139,6 +139,14 @@ describe("the runner", function()
     assert.equal("no_write", code)
   end)
 
+  it("tells from another process what kept a result from being written", function()
+    local ok, message, code = runner.work_share("x", counting {},
+      options("/dev/null/folder", { worker = 1 }), function() end)
+    assert.is_nil(ok)
+    assert.matches("^/dev/null/folder/x.csv: %C+$", message)
+    assert.equal("no_write", code)
+  end)
+
   it("says when no case has such a name, and writes nothing", function()
     tmp.with(function(folder)
       local results, message, code = run("x", counting {}, options(folder, { only = "z" }))

@@ -192,13 +192,14 @@ function runner.run(name, protocol, o)
   return results, cases, skipped
 end
 
--- What a worker process does; `report` gets a line for each run.
+-- What a worker process does; `report` gets a line for each run. Returns as `work` does.
 function runner.work_share(name, protocol, o, report)
-  local results = assert(open_store(name, protocol, o))
+  local results, message, code = open_store(name, protocol, o)
+  if not results then return nil, message, code end
   local cases, _, context = runner.cases(protocol, o)
-  assert(runner.work(protocol, missing(cases, o, results), o, results, context, function(task)
+  return runner.work(protocol, missing(cases, o, results), o, results, context, function(task)
     report("done\t" .. task.case)
-  end))
+  end)
 end
 
 return runner

@@ -9,9 +9,8 @@ end
 
 return function(name, o)
   local protocol = require("lsqnet.experiments." .. name:gsub("-", "_"))
-  local ok, problem = pcall(runner.work_share, name, protocol, o, report)
-  if not ok then
-    report("failed\t" .. tostring(problem):gsub("%s*\n%s*", " "))
-    os.exit(1)
-  end
+  local called, ok, problem = pcall(runner.work_share, name, protocol, o, report)
+  if called and ok then return end
+  report("failed\t" .. tostring(called and problem or ok):gsub("%s*\n%s*", " "))
+  os.exit(1)
 end
