@@ -324,6 +324,14 @@ describe("a report", function()
     end
   end)
 
+  it("folds long words in the last column of a plain table", function()
+    local r = report.new()
+    r:table { name = "t", title = "T", columns = { "a", "why" },
+              rows = { { 1, ("since "):rep(12) }, { 2, "" } } }
+    local start = ("since "):rep(10):sub(1, -2)
+    assert.equal(("T\n\na  why\n1  %s\n   since since\n2\n"):format(start), render.text(r.blocks))
+  end)
+
   it("escapes separators in the names of columns", function()
     local r = report.new()
     r:table { name = "t", title = "T", columns = { "|x|" }, rows = { { 1 } } }

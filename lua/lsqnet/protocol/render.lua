@@ -2,6 +2,8 @@
 
 local render = {}
 
+local LAST_WIDTH = 60 -- of the last column of a plain table
+
 local function cell_text(cell)
   if type(cell) == "table" then return tostring(cell[1]), cell.bold end
   if math.type(cell) == "float" then return ("%.4g"):format(cell) end
@@ -25,6 +27,35 @@ local function csv_cell(cell)
   return text:find('[,"\n]') and '"' .. text:gsub('"', '""') .. '"' or text
 end
 
+-- Words that make a line of Markdown the start of a list, a heading, a quotation or code.
+local STARTERS = { "^[-+*]$", "^%d+[.)]$", "^#+$", "^=+$", "^%-+$", "^>", "^```", "^~~~" }
+
+local function may_begin_line(word)
+  for _, starter in ipairs(STARTERS) do
+    if word:find(starter) then return false end
+  end
+  return true
+end
+
+-- A list of lines of at most `width` bytes, but for long words.
+local function folded(text, width)
+  local lines, line = {}, ""
+  for word in text:gmatch("%S+") do
+    if line ~= "" and #line + #word + 1 > width and may_begin_line(word) then
+      lines[#lines + 1] = line
+      line = word
+    else
+      line = line == "" and word or line .. " " .. word
+    end
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
+local function wrapped(text)
+  return table.concat(folded(text, 100), "\n")
+end
+
 local function widths_of(lines)
   local widths = {}
   for _, line in ipairs(lines) do
@@ -39,13 +70,22 @@ local function padded(text, width)
   return text .. (" "):rep(width - (utf8.len(text) or #text))
 end
 
+-- Adds the lines of a row. The last cell, where the words are, goes on below itself.
+local function add_lines(lines, row)
+  local line = {}
+  for j, cell in ipairs(row) do line[j] = plain_cell(cell) end
+  local parts = folded(line[#line], LAST_WIDTH)
+  for k, part in ipairs(parts) do
+    local cells = k == 1 and line or {}
+    for j = #cells + 1, #line - 1 do cells[j] = "" end
+    cells[#line] = part
+    lines[#lines + 1] = cells
+  end
+end
+
 local function plain_table(block)
   local lines = { block.columns }
-  for _, row in ipairs(block.rows) do
-    local line = {}
-    for j, cell in ipairs(row) do line[j] = plain_cell(cell) end
-    lines[#lines + 1] = line
-  end
+  for _, row in ipairs(block.rows) do add_lines(lines, row) end
   local widths, out = widths_of(lines), { block.title, "" }
   for _, line in ipairs(lines) do
     local cells = {}
@@ -66,30 +106,6 @@ local function markdown_table(block)
                 "|" .. ("---|"):rep(#block.columns) }
   for _, row in ipairs(block.rows) do out[#out + 1] = markdown_row(row) end
   return table.concat(out, "\n")
-end
-
--- Words that make a line of Markdown the start of a list, a heading, a quotation or code.
-local STARTERS = { "^[-+*]$", "^%d+[.)]$", "^#+$", "^=+$", "^%-+$", "^>", "^```", "^~~~" }
-
-local function may_begin_line(word)
-  for _, starter in ipairs(STARTERS) do
-    if word:find(starter) then return false end
-  end
-  return true
-end
-
-local function wrapped(text)
-  local lines, line = {}, ""
-  for word in text:gmatch("%S+") do
-    if line ~= "" and #line + #word + 1 > 100 and may_begin_line(word) then
-      lines[#lines + 1] = line
-      line = word
-    else
-      line = line == "" and word or line .. " " .. word
-    end
-  end
-  lines[#lines + 1] = line
-  return table.concat(lines, "\n")
 end
 
 function render.csv(block)
