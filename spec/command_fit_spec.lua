@@ -180,6 +180,7 @@ describe("lsqnet fit", function()
           "fit", "kinds.csv", "--target", "prize")
     fails(2, "--features: kinds.csv: column 4 wanted, there are 3",
           "fit", "kinds.csv", "--features", "1-4")
+    fails(2, "--drop: '3-2' ends before it begins", "fit", "kinds.csv", "--drop", "3-2")
     fails(2, "column 1 is an input and a target",
           "fit", "kinds.csv", "--target", "1", "--features", "size")
     fails(1, "nowhere.csv: No such file or directory", "fit", "nowhere.csv")

@@ -105,6 +105,9 @@ local function find_all(head, text)
       first, message = find(head, low)
       last = first and find(head, high)
       if first and not last then return nil, select(2, find(head, high)), "usage" end
+      if first and last < first then
+        return nil, ("'%s' ends before it begins"):format(word), "usage"
+      end
     end
     if not first then return nil, message, "usage" end
     for k = first, last do
