@@ -5,7 +5,7 @@ local lfs = require "lfs"
 
 local files = {}
 
---- The text of a file; empty where there is none yet.
+-- The text of a file; empty where there is none yet.
 function files.read(path)
   if not lfs.attributes(path, "mode") then return "" end
   local file, message = io.open(path, "rb")
@@ -16,11 +16,8 @@ function files.read(path)
   return text
 end
 
---- Writes a text in one go, so that processes that append to a file do not tear each other's lines.
--- @tparam string path
--- @tparam string text
--- @tparam[opt="wb"] string mode of io.open
--- @treturn boolean true
+-- Writes a text in one go, so that processes that append to a file do not tear each other's lines.
+-- The mode is that of io.open, "wb" without one. Returns true.
 function files.write(path, text, mode)
   local file, message = io.open(path, mode or "wb")
   if not file then return nil, message, "no_write" end
@@ -31,8 +28,7 @@ function files.write(path, text, mode)
   return nil, ("%s: %s"):format(path, problem or close_problem), "no_write"
 end
 
---- Makes a folder and those above it, where they are missing.
--- @treturn boolean true
+-- Makes a folder and those above it, where they are missing. Returns true.
 function files.make_folders(path)
   local made = path:match("^/") and "" or "."
   for part in path:gmatch("[^/]+") do
@@ -40,7 +36,7 @@ function files.make_folders(path)
     local mode = lfs.attributes(made, "mode")
     if not mode then
       local ok, message = lfs.mkdir(made)
-      if not ok and lfs.attributes(made, "mode") ~= "directory" then -- another process made it
+      if not ok and lfs.attributes(made, "mode") ~= "directory" then -- nor did another process
         return nil, ("%s: %s"):format(made, message), "no_write"
       end
     elseif mode ~= "directory" then

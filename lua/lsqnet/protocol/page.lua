@@ -12,7 +12,7 @@ end
 
 -- The address that GitHub and others give a heading.
 local function anchor(heading)
-  return (heading:lower():gsub("[^%w%- ]", ""):gsub(" ", "-"))
+  return (heading:lower():gsub("[^%w_%- ]", ""):gsub(" ", "-"))
 end
 
 local function heading_of(entry)
