@@ -233,8 +233,8 @@ describe("lsqnet.experiments", function()
       local text = tmp.read(page)
       assert.matches("](pictures/linstorch-table1-figure1.png)", text, 1, true)
       assert.matches("4 runs here", text, 1, true)
-      assert.matches("[linstorch-table1](#linstorch-table1-linstorch-on-sinx--1-by-order-and-number-"
-        .. "of-solves)", text, 1, true)
+      assert.matches("[linstorch-table1](#linstorch-table1-linstorch-on-sinx--1-by-order-and-"
+        .. "number-of-solves)", text, 1, true)
       assert(quietly(experiments.run, "linstorch-table1",
                      { out = out, runs = 6, only = "untrained" }))
       tmp.write(out .. "/linstorch-table1.json", '{"machine":')
