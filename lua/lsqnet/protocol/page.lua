@@ -43,7 +43,9 @@ This page is generated: `make reproduction` draws it from the results in `docs/r
 a run. `lsqnet run NAME` repeats one protocol, `lsqnet run all --jobs 2` all of them; a run that
 was stopped goes on where it was. Numbers are means over runs, with the standard deviation in
 parentheses, unless a table says otherwise. *agrees* is judged by the rule in the column *asked*;
-where it says no, the last column says why. Curves in the figures are kept with six digits.
+where it says no, the last column says why; where it says *yes, wide*, ours is more than a quarter
+away from a published mean whose deviation is so large that two of them allow it. Curves in the
+figures are kept with six digits.
 ]]
 
 local function section(entry, folder)
