@@ -68,7 +68,8 @@ return {
     whole set before, as the authors do. 64 hidden units, 32 for the autoencoder (DAE). SGD, Adam
     and Adam-L (leaky ReLU of slope 0.1): 300 epochs, batches of 256 (2048 for YearPredictionMSD),
     a tenth of the rate every 100 epochs; from 0.03 for Adam, for SGD from what
-    anmin-learning-rates found; they start as PyTorch's nn.Linear does. L-BFGS: the paper's 60
+    anmin-learning-rates found (for YearPredictionMSD, whose file is not at hand, a guess: bike
+    sharing's); they start as PyTorch's nn.Linear does. L-BFGS: the paper's 60
     iterations at a rate of 0.01 are taken for 60 calls of PyTorch's optimiser, which makes 20
     iterations of fixed step a call and remembers 100 pairs: 1200 iterations on all rows, of which
     the best net is kept; with 60 iterations in all abalone's training MSE stays above 5, and the
