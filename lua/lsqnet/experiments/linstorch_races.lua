@@ -329,7 +329,7 @@ return {
     gradient methods do: Figures 5 and 6 are drawn like that, and with scaled columns beside it.
     Times leave out what only the curves need. The times of the authors' program are of our own
     runs of it (PyTorch, two cores); the targets are those of these runs, since the paper names
-    none.
+    none. The published errors are read off the figures, whose text has no numbers.
   ]],
   runs = 100, quick_runs = 1,
   measures = { "ms1", "ms2", "ms3", "ms", "train", "test", "test19", "line", "line_test", "floor",
