@@ -220,8 +220,8 @@ return {
     local best = results:values(case_of(METHODS[1]), "best")
     if #best > 0 then
       report:compare {
-        what = "ILLS robust: mean training MSE (asked of this library)", published = 3.5e-5,
-        ours = best, at_most = 3.5e-5, better = "lower", format = "%.2g",
+        what = "ILLS robust: mean training MSE (asked of this library)",
+        published = "not in the paper", ours = best, at_most = 3.5e-5, format = "%.2g",
       }
     end
     for _, method in ipairs(METHODS) do compare_with_adam(results, report, method) end
