@@ -114,6 +114,25 @@ local function compare_claim(results, report, grid)
   }
 end
 
+-- How many published errors of pretrained nets are below those of all our grids.
+local function compare_level(results, report)
+  local below, count = 0, 0
+  for k, curve in ipairs(curves.NAMES) do
+    local lowest = math.huge
+    for _, grid in ipairs(GRIDS) do
+      local list = least(results, curve, grid, TRAININGS[3])
+      if list then lowest = math.min(lowest, statistics.mean(list)) end
+    end
+    if lowest < math.huge then
+      count = count + 1
+      if TRAININGS[3].published[k] < lowest then below = below + 1 end
+    end
+  end
+  if count == 0 then return end
+  report:text(("The published errors of pretrained nets are below ours on every "
+    .. "grid for %d of %d curves."):format(below, count))
+end
+
 local function tabulate(results, report, grid)
   local columns, rows = { "training" }, {}
   for _, curve in ipairs(curves.NAMES) do
@@ -227,6 +246,7 @@ return {
       tabulate(results, report, grid)
       compare_claim(results, report, grid)
     end
+    compare_level(results, report)
     for k, curve in ipairs(curves.NAMES) do
       for _, training in ipairs(TRAININGS) do
         if training.published then compare(results, report, curve, k, training) end
