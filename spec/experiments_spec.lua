@@ -193,6 +193,20 @@ describe("lsqnet.experiments", function()
   end)
 end)
 
+describe("stored results", function()
+  it("give the best row of a case, of those with a curve where one is asked for", function()
+    local results = require("lsqnet.protocol.results").new({
+      { case = "a", seed = 1, seconds = 0, mse = 3, output = { 1 } },
+      { case = "a", seed = 2, seconds = 0, mse = 1 },
+      { case = "a", seed = 3, seconds = 0, mse = 2, output = { 2 } },
+    }, { "a" }, function() return true end)
+    assert.equal(2, results:best("a", "mse").seed)
+    assert.equal(3, results:best("a", "mse", "output").seed)
+    assert.is_nil(results:best("a", "mse", "map"))
+    assert.is_nil(results:best("b", "mse"))
+  end)
+end)
+
 describe("a report", function()
   local report = require "lsqnet.protocol.report"
   local render = require "lsqnet.protocol.render"

@@ -120,11 +120,9 @@ local function add_curves(series, results, case, method)
     series[#series + 1] = { x = x, y = curve, color = COLORS[method], opacity = 0.3,
                             width = 0.6, label = k == 1 and method .. ", train" or nil }
   end
-  local means, x = {}, {}
-  for i, values in ipairs(statistics.columns(results:values(case, "test_mse_at"))) do
-    means[i], x[i] = statistics.median(values), i - 1
-  end
-  series[#series + 1] = { x = x, y = means, color = COLORS[method], dash = true,
+  local medians, x = statistics.quartiles(results:values(case, "test_mse_at")), {}
+  for i = 1, #medians do x[i] = i - 1 end
+  series[#series + 1] = { x = x, y = medians, color = COLORS[method], dash = true,
                           label = method .. ", median test" }
 end
 

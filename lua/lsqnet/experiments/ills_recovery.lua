@@ -68,10 +68,6 @@ local function run(name, seed, context)
   return row
 end
 
-local function never(value)
-  return value < math.huge and ("%.3g"):format(value) or "never"
-end
-
 local function found_share(results, case)
   return statistics.share(results:values(case, "parameter_error"), function(v) return v < 1e-6 end)
 end
@@ -88,8 +84,8 @@ local function tabulate(results, report)
       ("%.2g"):format(statistics.quantile(best, 0.9)),
       #errors > 0 and ("%.2g"):format(statistics.median(errors)) or "",
       #errors > 0 and ("%.0f %%"):format(100 * found_share(results, case)) or "",
-      never(trials.median_or_never(results, case, "goal_iterations")),
-      never(trials.median_or_never(results, case, "goal_ms")),
+      statistics.or_never(trials.median_or_never(results, case, "goal_iterations")),
+      statistics.or_never(trials.median_or_never(results, case, "goal_ms")),
       ("%.3g"):format(statistics.median(results:values(case, "ms"))), #best,
     }
   end)
@@ -178,7 +174,7 @@ local function compare_method(results, report, net, method)
   for _, unit in ipairs { { "iterations", "goal_iterations" }, { "ms", "goal_ms" } } do
     lower(("median %s to an MSE of 1e-4"):format(unit[1]),
           trials.median_or_never(results, case, unit[2]),
-          trials.median_or_never(results, adam, unit[2]), cause, never)
+          trials.median_or_never(results, adam, unit[2]), cause, statistics.or_never)
   end
   if net.is_small then
     lower("median L2 error of the parameters", median(case, "parameter_error"),

@@ -83,14 +83,6 @@ local function run(name, seed, context)
   return row
 end
 
-local function best(results, name)
-  local row
-  for _, candidate in ipairs(results:rows(name)) do
-    if candidate.map and (not row or candidate.loss < row.loss) then row = candidate end
-  end
-  return row
-end
-
 local function tabulate(results, report)
   local rows = {}
   for _, case in ipairs(CASES) do
@@ -210,7 +202,7 @@ return {
     tabulate(results, report)
     compare(results, report)
     local shown = {}
-    for _, case in ipairs(CASES) do shown[#shown + 1] = best(results, case.name) end
+    for _, case in ipairs(CASES) do shown[#shown + 1] = results:best(case.name, "loss", "map") end
     if #shown == 0 then return end
     report:figure {
       name = "figure15", title = "Figure 15: classes by net, with the training points",

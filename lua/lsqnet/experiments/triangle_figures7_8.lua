@@ -234,11 +234,7 @@ end
 
 -- The best of the nets that are drawn.
 local function best(results, name)
-  local row
-  for _, candidate in ipairs(results:rows(name)) do
-    if candidate.output and (not row or candidate.mse < row.mse) then row = candidate end
-  end
-  return row
+  return results:best(name, "mse", "output")
 end
 
 local function differences(output, truth)

@@ -160,11 +160,8 @@ end
 
 -- The output of the net with the least test MSE among those whose outputs are kept.
 local function best_output(results, curve, training)
-  local best
-  for _, row in ipairs(results:rows(case_name(curve, GRIDS[1], training))) do
-    if row.output and (not best or row.test_mse < best.test_mse) then best = row end
-  end
-  return best and best.output
+  local row = results:best(case_name(curve, GRIDS[1], training), "test_mse", "output")
+  return row and row.output
 end
 
 -- Panels of a curve: fits, and their errors.

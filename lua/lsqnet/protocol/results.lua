@@ -57,6 +57,16 @@ function results:values(case, name)
   return list
 end
 
+-- The row of a case with the least of a measure, among those that have a curve of this name where
+-- one is given; nil without one.
+function results:best(case, measure, curve)
+  local best
+  for _, row in ipairs(self:rows(case)) do
+    if (not curve or row[curve]) and (not best or row[measure] < best[measure]) then best = row end
+  end
+  return best
+end
+
 -- The most runs that a case has.
 function results:runs()
   local most = 0
