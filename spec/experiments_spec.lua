@@ -205,6 +205,16 @@ describe("stored results", function()
     assert.is_nil(results:best("a", "mse", "map"))
     assert.is_nil(results:best("b", "mse"))
   end)
+
+  it("say how many runs the cases have", function()
+    local rows = { { case = "a", seed = 1, seconds = 0 }, { case = "a", seed = 2, seconds = 0 },
+                   { case = "b", seed = 1, seconds = 0 } }
+    local function span(accept)
+      return require("lsqnet.protocol.results").new(rows, { "a", "b", "none" }, accept):span()
+    end
+    assert.equal("1 to 2", span(function() return true end))
+    assert.equal("2", span(function(row) return row.case == "a" end))
+  end)
 end)
 
 describe("a report", function()

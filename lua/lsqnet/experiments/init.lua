@@ -246,7 +246,7 @@ local function stored_entry(name, folder)
   local found = results.new(stored.rows, cases, function(row) return row.setup == "full" end)
   if #found:cases() == 0 then return nil end
   local r = make_report(protocol, found, skipped)
-  return { name = name, title = protocol.title, source = protocol.source, runs = found:runs(),
+  return { name = name, title = protocol.title, source = protocol.source, runs = found:span(),
            seconds = found.seconds, blocks = r.blocks, comparisons = r.comparisons,
            machine = stored_machine(("%s/%s.json"):format(folder, name)) }
 end

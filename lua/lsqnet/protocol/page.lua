@@ -50,7 +50,7 @@ figures are kept with six digits.
 
 local function section(entry, folder)
   local parts = { ("## %s\n"):format(heading_of(entry)) }
-  parts[#parts + 1] = ("Source: %s. Repeat with `lsqnet run %s`; %d runs here, %.0f s in all%s.\n")
+  parts[#parts + 1] = ("Source: %s. Repeat with `lsqnet run %s`; %s runs here, %.0f s in all%s.\n")
     :format(entry.source, entry.name, entry.runs, entry.seconds,
             entry.machine and ", on " .. machine.sentence(entry.machine) or "")
   parts[#parts + 1] = render.markdown(entry.blocks, function(block)
@@ -65,9 +65,9 @@ local function remove_sources(path)
   os.remove(stem .. ".gp")
 end
 
--- Writes the page of entries { name, title, source, runs, seconds, blocks, comparisons, machine }.
--- The pictures go to the folder `pictures` beside it, without their data: those are the stored
--- results. Returns true, or nil, message, code.
+-- Writes the page of entries { name, title, source, runs, seconds, blocks, comparisons, machine },
+-- runs being a text. The pictures go to the folder `pictures` beside it, without their data: those
+-- are the stored results. Returns true, or nil, message, code.
 function page.write(path, entries)
   local folder = folder_of(path)
   local parts = { INTRODUCTION, render.markdown({ overview(entries) }) }

@@ -74,4 +74,11 @@ function results:runs()
   return most
 end
 
+-- How many runs the cases have, as a text: "100", or "5 to 100" where they have not as many.
+function results:span()
+  local fewest, most = math.huge, self:runs()
+  for _, case in ipairs(self.names) do fewest = math.min(fewest, self:count(case)) end
+  return fewest < most and ("%d to %d"):format(fewest, most) or ("%d"):format(most)
+end
+
 return results
