@@ -2,6 +2,7 @@
 -- Solve in either order, beside untrained ones and the straight line.
 
 local lsqnet = require "lsqnet"
+local named = require "lsqnet.protocol.named"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
 
@@ -32,10 +33,7 @@ end
 
 local function run(name, seed, context)
   local X, Y = data(context)
-  local case
-  for _, candidate in ipairs(CASES) do
-    if candidate.name == name then case = candidate end
-  end
+  local case = named(CASES, name)
   local net = lsqnet.network {
     layers = { 1, 11, 11, 1 }, init = "uniform", output_activation = "relu", seed = seed,
   }

@@ -2,6 +2,7 @@
 
 local blocks = require "lsqnet.protocol.blocks"
 local lsqnet = require "lsqnet"
+local named = require "lsqnet.protocol.named"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
 
@@ -17,12 +18,6 @@ local CASES = {
   { name = "ours dense", is_ours = true, published = 22.3 },
   { name = "Kaiming dense", published = 21.2 },
 }
-
-local function find(name)
-  for _, case in ipairs(CASES) do
-    if case.name == name then return case end
-  end
-end
 
 -- A split, standardised by its training part, and the variance that turns losses into MPa^2.
 local function data(seed, context)
@@ -46,7 +41,7 @@ local function sampled(history, key, factor)
 end
 
 local function run(name, seed, context)
-  local case = find(name)
+  local case = named(CASES, name)
   local X, Y, test_x, test_y, variance = data(seed, context)
   local first, all = SWITCH, EPOCHS
   if context.quick then first, all = EVERY, 3 * EVERY end
@@ -147,7 +142,7 @@ local function compare(results, report)
     end
   end
   for _, kind in ipairs { "block diagonal", "dense" } do
-    local our_case, plain_case = find("ours " .. kind), find("Kaiming " .. kind)
+    local our_case, plain_case = named(CASES, "ours " .. kind), named(CASES, "Kaiming " .. kind)
     local ours = results:values(our_case.name, "test")
     local kaiming = results:values(plain_case.name, "test")
     if #ours > 0 and #kaiming > 0 then

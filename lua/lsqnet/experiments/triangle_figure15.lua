@@ -3,6 +3,7 @@
 local blocks = require "lsqnet.protocol.blocks"
 local curves = require "lsqnet.protocol.convex_curves"
 local lsqnet = require "lsqnet"
+local named = require "lsqnet.protocol.named"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
 
@@ -29,12 +30,6 @@ local CASES = {
   { name = "Kaiming dense" },
 }
 
-local function find(name)
-  for _, case in ipairs(CASES) do
-    if case.name == name then return case end
-  end
-end
-
 local function data(context)
   return context:once("data", function()
     local X, Y = lsqnet.datasets.two_spirals(POINTS)
@@ -55,7 +50,7 @@ local function grid()
 end
 
 local function run(name, seed, context)
-  local case = find(name)
+  local case = named(CASES, name)
   local X, Y, scaler, test_x, test_y = data(context)
   local first = context.quick and 20 or curves.EPOCHS
   local second = context.quick and 30 or EPOCHS

@@ -3,6 +3,7 @@
 local blocks = require "lsqnet.protocol.blocks"
 local curves = require "lsqnet.protocol.convex_curves"
 local lsqnet = require "lsqnet"
+local named = require "lsqnet.protocol.named"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
 
@@ -29,12 +30,6 @@ local CASES = {
   { name = "r^3: standard 10x5", width = 10 },
   { name = "r^3: standard 10x5 for four times the epochs", width = 10, times = 4 },
 }
-
-local function find(name)
-  for _, case in ipairs(CASES) do
-    if case.name == name then return case end
-  end
-end
 
 local function is_radial(case)
   return case.name:find("r^3", 1, true) == 1
@@ -108,7 +103,7 @@ local function keep(row, case, net, scaler)
 end
 
 local function run(name, seed, context)
-  local case = find(name)
+  local case = named(CASES, name)
   local X, Y, scaler = data(case, context)
   local epochs = curves.epochs(context)
   local row = {}
@@ -182,7 +177,8 @@ local function compare(results, report)
     end
   end
   for _, f in ipairs { "x^3 - x", "r^3" } do
-    local blocks_case, standard_case = find(f .. ": two blocks"), find(f .. ": standard 8x5")
+    local blocks_case = named(CASES, f .. ": two blocks")
+    local standard_case = named(CASES, f .. ": standard 8x5")
     local ours, count = least(results, blocks_case.name)
     local standard = least(results, standard_case.name)
     if ours and standard then

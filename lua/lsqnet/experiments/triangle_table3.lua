@@ -2,6 +2,7 @@
 
 local curves = require "lsqnet.protocol.convex_curves"
 local lsqnet = require "lsqnet"
+local named = require "lsqnet.protocol.named"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
 
@@ -31,15 +32,9 @@ local function case_name(curve, grid, training)
   return ("%s %s: %s"):format(curve, grid.name, training.name)
 end
 
-local function with_name(list, name)
-  for _, entry in ipairs(list) do
-    if entry.name == name then return entry end
-  end
-end
-
 local function find(case)
   local curve, grid, training = case:match("^(.*) (%w+): (.*)$")
-  return curve, with_name(GRIDS, grid), with_name(TRAININGS, training)
+  return curve, named(GRIDS, grid), named(TRAININGS, training)
 end
 
 -- Training and test points of a curve.

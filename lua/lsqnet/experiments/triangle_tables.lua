@@ -2,6 +2,7 @@
 
 local curves = require "lsqnet.protocol.convex_curves"
 local lsqnet = require "lsqnet"
+local named = require "lsqnet.protocol.named"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
 
@@ -49,9 +50,7 @@ end
 
 local function find(case)
   local curve, name = case:match("^(.-): (.*)$")
-  for _, method in ipairs(METHODS) do
-    if method.name == name then return curve, method end
-  end
+  return curve, named(METHODS, name)
 end
 
 -- Peaks from all of (0, 1).
