@@ -276,6 +276,30 @@ describe("lsqnet.experiments", function()
   end)
 end)
 
+describe("stored results", function()
+  it("give the best row of a case, of those with a curve where one is asked for", function()
+    local results = require("lsqnet.protocol.results").new({
+      { case = "a", seed = 1, seconds = 0, mse = 3, output = { 1 } },
+      { case = "a", seed = 2, seconds = 0, mse = 1 },
+      { case = "a", seed = 3, seconds = 0, mse = 2, output = { 2 } },
+    }, { "a" }, function() return true end)
+    assert.equal(2, results:best("a", "mse").seed)
+    assert.equal(3, results:best("a", "mse", "output").seed)
+    assert.is_nil(results:best("a", "mse", "map"))
+    assert.is_nil(results:best("b", "mse"))
+  end)
+
+  it("say how many runs the cases have", function()
+    local rows = { { case = "a", seed = 1, seconds = 0 }, { case = "a", seed = 2, seconds = 0 },
+                   { case = "b", seed = 1, seconds = 0 } }
+    local function span(accept)
+      return require("lsqnet.protocol.results").new(rows, { "a", "b", "none" }, accept):span()
+    end
+    assert.equal("1 to 2", span(function() return true end))
+    assert.equal("2", span(function(row) return row.case == "a" end))
+  end)
+end)
+
 describe("a report", function()
   local report = require "lsqnet.protocol.report"
   local render = require "lsqnet.protocol.render"
@@ -290,6 +314,10 @@ describe("a report", function()
   it("judges by the rule that a comparison names", function()
     assert.equal("yes", verdict { published = { 10, 1 }, ours = { 11, 13 } })
     assert.equal("no", verdict { published = { 10, 1 }, ours = { 12, 13 } })
+    assert.equal("yes", verdict { published = { 10, 9 }, ours = 12.4 })
+    assert.equal("yes, wide", verdict { published = { 10, 9 }, ours = 12.6 })
+    assert.equal("yes, wide", verdict { published = { 10, 4 }, ours = 2.1 })
+    assert.equal("yes", verdict { published = { 10, 9 }, ours = 2.1, at_most = 3 })
     assert.equal("no, better", verdict { published = { 10, 1 }, ours = 7, better = "lower" })
     assert.equal("no, worse", verdict { published = { 10, 1 }, ours = 7, better = "higher" })
     assert.equal("yes", verdict { published = 2, ours = 3.9, factor = 2 })

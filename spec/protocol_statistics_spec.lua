@@ -63,6 +63,19 @@ describe("statistics of runs", function()
     assert.same({}, (statistics.band {}))
   end)
 
+  it("takes medians and quartiles of curves, as far as all go", function()
+    local middle, lower, upper = statistics.quartiles { { 1, 9, 3 }, { 3, 6 }, { 8, 0 } }
+    assert.same({ 3, 6 }, middle)
+    assert.same({ 2, 3 }, lower)
+    assert.same({ 5.5, 7.5 }, upper)
+    assert.same({}, (statistics.quartiles {}))
+  end)
+
+  it("writes what was never reached", function()
+    assert.equal("0.123", statistics.or_never(0.12345))
+    assert.equal("never", statistics.or_never(math.huge))
+  end)
+
   it("writes mean and deviation", function()
     assert.equal("3.94 (0.14)", statistics.summary({ 3.84, 4.04 }, "%.2f"))
     assert.equal("2422 (100)", statistics.mean_and_std(2422, 100))

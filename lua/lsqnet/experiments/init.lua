@@ -225,12 +225,9 @@ local function stored_entry(name, folder)
   local found = results.new(stored.rows, cases, function(row) return row.setup == "full" end)
   if #found:cases() == 0 then return nil end
   local r = make_report(protocol, found, skipped)
-  local most, fewest = found:runs()
-  return {
-    name = name, title = protocol.title, source = protocol.source, runs = most,
-    fewest_runs = fewest, seconds = found.seconds, blocks = r.blocks, comparisons = r.comparisons,
-    machine = stored_machine(("%s/%s.json"):format(folder, name)),
-  }
+  return { name = name, title = protocol.title, source = protocol.source, runs = found:span(),
+           seconds = found.seconds, blocks = r.blocks, comparisons = r.comparisons,
+           machine = stored_machine(("%s/%s.json"):format(folder, name)) }
 end
 
 --- Writes the page of all results in a folder: for each protocol its tables, its figures, and the

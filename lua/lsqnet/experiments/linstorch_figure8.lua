@@ -1,6 +1,7 @@
 -- Khanov and Akbas, Figure 8: where the regression has no slope, Linstorch returns the mean.
 
 local lsqnet = require "lsqnet"
+local named = require "lsqnet.protocol.named"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
 
@@ -16,7 +17,7 @@ end
 
 local function run(name, seed, context)
   local X, Y = context:once("data", data)
-  local case = name == CASES[1].name and CASES[1] or CASES[2]
+  local case = named(CASES, name)
   local net = lsqnet.network { layers = case.layers, seed = seed }
   local report = assert(lsqnet.linstorch(net, X, Y))
   local output = net:predict(X)

@@ -38,10 +38,6 @@ local function race_time(results, case, k, seeds)
   return list[#list // 2 + 1], reached / #list
 end
 
-local function time_text(ms)
-  return ms < math.huge and ("%.3g"):format(ms) or "never"
-end
-
 local function tabulate_times(results, report)
   local rows = {}
   for _, problem in ipairs(contest.PROBLEMS) do
@@ -52,7 +48,7 @@ local function tabulate_times(results, report)
                     ("%d of %d"):format(count, results:count(case_of(problem, "Linstorch"))) }
       for _, method in ipairs(contest.METHODS) do
         local ms, share = race_time(results, case_of(problem, method.name), k, seeds)
-        row[#row + 1] = ms and ("%s (%.0f %%)"):format(time_text(ms), 100 * share) or ""
+        row[#row + 1] = ms and ("%s (%.0f %%)"):format(statistics.or_never(ms), 100 * share) or ""
       end
       rows[#rows + 1] = row
     end
@@ -142,7 +138,7 @@ local function compare_speed(results, report, problem, label)
     what = label .. ("ms to a training MSE of %g, Linstorch and the fastest gradient method")
       :format(problem.targets[1]),
     published = "Linstorch in the least time", runs = count,
-    ours = ("%s and %s"):format(time_text(ours), time_text(fastest)),
+    ours = ("%s and %s"):format(statistics.or_never(ours), statistics.or_never(fastest)),
     rule = "lower median", agrees = ours < fastest,
     why = ours >= fastest and code[2] and WHY.speed:format(code[1], code[2]) or nil,
   }
@@ -243,22 +239,13 @@ local function compare_epochs(results, report, problem)
   end
 end
 
-local function quartiles(curves)
-  local middle, lower, upper = {}, {}, {}
-  for i, values in ipairs(statistics.columns(curves)) do
-    middle[i] = statistics.median(values)
-    lower[i], upper[i] = statistics.quantile(values, 0.25), statistics.quantile(values, 0.75)
-  end
-  return middle, lower, upper
-end
-
 -- The series and options of the picture of one problem; nil without curves.
 local function race_picture(results, problem)
   local series, low, high = {}, math.huge, 0
   for _, method in ipairs(contest.METHODS) do
     local case = case_of(problem, method.name)
-    local times = quartiles(results:values(case, "time"))
-    local middle, lower, upper = quartiles(results:values(case, "error"))
+    local times = statistics.quartiles(results:values(case, "time"))
+    local middle, lower, upper = statistics.quartiles(results:values(case, "error"))
     if #times > 0 then
       series[#series + 1] = { x = times, y = middle, lower = lower, upper = upper,
                               label = method.name, color = method.color }
@@ -329,7 +316,7 @@ return {
     gradient methods do: Figures 5 and 6 are drawn like that, and with scaled columns beside it.
     Times leave out what only the curves need. The times of the authors' program are of our own
     runs of it (PyTorch, two cores); the targets are those of these runs, since the paper names
-    none.
+    none. The published errors are read off the figures, whose text has no numbers.
   ]],
   runs = 100, quick_runs = 1,
   measures = { "ms1", "ms2", "ms3", "ms", "train", "test", "test19", "line", "line_test", "floor",

@@ -2,14 +2,16 @@
 -- Solve in either order, beside untrained ones and the straight line.
 
 local lsqnet = require "lsqnet"
+local named = require "lsqnet.protocol.named"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
 
 local DRAWN = 40 -- nets whose outputs are kept for Figure 1
 
--- Tolerances are about four standard errors of a mean of 1000 nets.
+-- Published means, and tolerances that allow for two samples of 1000 nets: from two standard errors
+-- of their difference, without a call, to eight.
 local CASES = {
-  { name = "untrained", order = "backward_first", solves = 0, mse = 5331.5, tolerance = 250 },
+  { name = "untrained", order = "backward_first", solves = 0, mse = 5331.501, tolerance = 250 },
   { name = "backward first once", order = "backward_first", solves = 1, mse = 0.084,
     tolerance = 0.008 },
   { name = "backward first twice", order = "backward_first", solves = 2, mse = 0.173,
@@ -31,10 +33,7 @@ end
 
 local function run(name, seed, context)
   local X, Y = data(context)
-  local case
-  for _, candidate in ipairs(CASES) do
-    if candidate.name == name then case = candidate end
-  end
+  local case = named(CASES, name)
   local net = lsqnet.network {
     layers = { 1, 11, 11, 1 }, init = "uniform", output_activation = "relu", seed = seed,
   }
@@ -86,9 +85,9 @@ local function compare_with_line(results, report)
     what = "MSE of linear regression", published = 0.20, ours = line, tolerance = 0.005,
   }
   report:compare {
-    what = "share of nets no worse than linear regression", published = "always",
-    ours = ("%.4g"):format(statistics.share(values, function(v) return v <= line * (1 + 1e-9) end)),
-    runs = #values, rule = "all", agrees = statistics.max(values) <= line * (1 + 1e-9),
+    what = "share of nets better than linear regression", published = "always",
+    ours = ("%.4g"):format(statistics.share(values, function(v) return v < line end)),
+    runs = #values, rule = "all", agrees = statistics.max(values) < line,
   }
 end
 

@@ -81,11 +81,7 @@ local function per_neuron(results, case)
 end
 
 local function best(results, case)
-  local row
-  for _, candidate in ipairs(results:rows(case)) do
-    if not row or candidate.mse < row.mse then row = candidate end
-  end
-  return row
+  return results:best(case, "mse")
 end
 
 local function restore(row)

@@ -3,6 +3,7 @@
 local blocks = require "lsqnet.protocol.blocks"
 local curves = require "lsqnet.protocol.convex_curves"
 local lsqnet = require "lsqnet"
+local named = require "lsqnet.protocol.named"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
 
@@ -29,12 +30,6 @@ local CASES = {
   { name = "r^3: standard 10x5", width = 10 },
   { name = "r^3: standard 10x5 for four times the epochs", width = 10, times = 4 },
 }
-
-local function find(name)
-  for _, case in ipairs(CASES) do
-    if case.name == name then return case end
-  end
-end
 
 local function is_radial(case)
   return case.name:find("r^3", 1, true) == 1
@@ -108,7 +103,7 @@ local function keep(row, case, net, scaler)
 end
 
 local function run(name, seed, context)
-  local case = find(name)
+  local case = named(CASES, name)
   local X, Y, scaler = data(case, context)
   local epochs = curves.epochs(context)
   local row = {}
@@ -181,14 +176,17 @@ local function compare(results, report)
       }
     end
   end
-  for _, pair in ipairs { { "x^3 - x", 8e-6 / 4e-7 }, { "r^3", 1.5e-4 / 3.5e-6 } } do
-    local ours, count = least(results, pair[1] .. ": two blocks")
-    local standard = least(results, pair[1] .. ": standard 8x5")
+  for _, f in ipairs { "x^3 - x", "r^3" } do
+    local blocks_case = named(CASES, f .. ": two blocks")
+    local standard_case = named(CASES, f .. ": standard 8x5")
+    local ours, count = least(results, blocks_case.name)
+    local standard = least(results, standard_case.name)
     if ours and standard then
       report:compare {
-        what = ("least MSE of %d, %s, standard 8x5 over two blocks"):format(NETS, pair[1]),
-        published = pair[2], ours = statistics.mean(standard) / statistics.mean(ours), factor = 3,
-        runs = count, better = "higher", why = pair[1] == "r^3" and why_radial(results) or nil,
+        what = ("least MSE of %d, %s, standard 8x5 over two blocks"):format(NETS, f),
+        published = standard_case.published / blocks_case.published, factor = 3,
+        ours = statistics.mean(standard) / statistics.mean(ours),
+        runs = count, better = "higher", why = f == "r^3" and why_radial(results) or nil,
       }
     end
   end
@@ -232,11 +230,7 @@ end
 
 -- The best of the nets that are drawn.
 local function best(results, name)
-  local row
-  for _, candidate in ipairs(results:rows(name)) do
-    if candidate.output and (not row or candidate.mse < row.mse) then row = candidate end
-  end
-  return row
+  return results:best(name, "mse", "output")
 end
 
 local function differences(output, truth)

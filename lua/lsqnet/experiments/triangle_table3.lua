@@ -2,6 +2,7 @@
 
 local curves = require "lsqnet.protocol.convex_curves"
 local lsqnet = require "lsqnet"
+local named = require "lsqnet.protocol.named"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
 
@@ -31,15 +32,9 @@ local function case_name(curve, grid, training)
   return ("%s %s: %s"):format(curve, grid.name, training.name)
 end
 
-local function with_name(list, name)
-  for _, entry in ipairs(list) do
-    if entry.name == name then return entry end
-  end
-end
-
 local function find(case)
   local curve, grid, training = case:match("^(.*) (%w+): (.*)$")
-  return curve, with_name(GRIDS, grid), with_name(TRAININGS, training)
+  return curve, named(GRIDS, grid), named(TRAININGS, training)
 end
 
 -- Training and test points of a curve.
@@ -114,6 +109,25 @@ local function compare_claim(results, report, grid)
   }
 end
 
+-- How many published errors of pretrained nets are below those of all our grids.
+local function compare_level(results, report)
+  local below, count = 0, 0
+  for k, curve in ipairs(curves.NAMES) do
+    local lowest = math.huge
+    for _, grid in ipairs(GRIDS) do
+      local list = least(results, curve, grid, TRAININGS[3])
+      if list then lowest = math.min(lowest, statistics.mean(list)) end
+    end
+    if lowest < math.huge then
+      count = count + 1
+      if TRAININGS[3].published[k] < lowest then below = below + 1 end
+    end
+  end
+  if count == 0 then return end
+  report:text(("The published errors of pretrained nets are below ours on every "
+    .. "grid for %d of %d curves."):format(below, count))
+end
+
 local function tabulate(results, report, grid)
   local columns, rows = { "training" }, {}
   for _, curve in ipairs(curves.NAMES) do
@@ -141,11 +155,8 @@ end
 
 -- The output of the net with the least test MSE among those whose outputs are kept.
 local function best_output(results, curve, training)
-  local best
-  for _, row in ipairs(results:rows(case_name(curve, GRIDS[1], training))) do
-    if row.output and (not best or row.test_mse < best.test_mse) then best = row end
-  end
-  return best and best.output
+  local row = results:best(case_name(curve, GRIDS[1], training), "test_mse", "output")
+  return row and row.output
 end
 
 -- Panels of a curve: fits, and their errors.
@@ -227,6 +238,7 @@ return {
       tabulate(results, report, grid)
       compare_claim(results, report, grid)
     end
+    compare_level(results, report)
     for k, curve in ipairs(curves.NAMES) do
       for _, training in ipairs(TRAININGS) do
         if training.published then compare(results, report, curve, k, training) end

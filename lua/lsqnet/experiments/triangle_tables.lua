@@ -2,6 +2,7 @@
 
 local curves = require "lsqnet.protocol.convex_curves"
 local lsqnet = require "lsqnet"
+local named = require "lsqnet.protocol.named"
 local plot = require "lsqnet.plot"
 local statistics = require "lsqnet.protocol.statistics"
 
@@ -9,7 +10,8 @@ local FEW = 8 -- nets of a sample of the Levenberg-Marquardt finish
 
 -- Published minima and means of 30 nets (Tables 1 and 2), in the order of curves.NAMES; what
 -- minimum and mean of 30 nets (of the Levenberg-Marquardt finish: the minimum of 8) may be at most
--- for the trainer to count as right; and what the first phase converges to.
+-- for the trainer to count as right; and what the first phase converges to, measured with another
+-- program beforehand.
 local METHODS = {
   { name = "Kaiming", init = "kaiming",
     min = { 2.11e-5, 2.19e-5, 4.50e-5, 5.75e-5 }, mean = { 7.20e-2, 2.82e-2, 1.15e-1, 1.96e-1 } },
@@ -48,9 +50,7 @@ end
 
 local function find(case)
   local curve, name = case:match("^(.-): (.*)$")
-  for _, method in ipairs(METHODS) do
-    if method.name == name then return curve, method end
-  end
+  return curve, named(METHODS, name)
 end
 
 -- Peaks from all of (0, 1).
@@ -153,9 +153,11 @@ local function compare_limits(results, report, method, curve, k)
       at_most = method.few_bound[k],
     }
   elseif method.limit then
+    local limit, mean = method.limit[k], statistics.mean(values)
     report:compare {
-      what = curve .. ", the limit of the first phase", published = method.limit[k],
-      ours = values, format = "%.3g", tolerance = 0.02 * method.limit[k],
+      what = curve .. ", the limit of the first phase (asked of this library)",
+      published = "not in the paper", ours = values, format = "%.3g",
+      agrees = math.abs(mean - limit) <= 0.02 * limit, rule = ("within 2 %% of %.3g"):format(limit),
     }
   end
 end
@@ -206,6 +208,16 @@ local function over_curves(results, f)
   return list
 end
 
+-- The mean over the curves of log10(least MSE of Kaiming / least MSE of enforced) in the tables.
+local function published_gain()
+  local least, sum = {}, 0
+  for _, method in ipairs(METHODS) do least[method.name] = method.min end
+  for k = 1, #curves.NAMES do
+    sum = sum + math.log(least["Kaiming"][k] / least["enforced"][k], 10)
+  end
+  return sum / #curves.NAMES
+end
+
 local function compare_claims(results, report)
   local gains = over_curves(results, function(values)
     return math.log(mean_of_samples(values["Kaiming"], "min")
@@ -214,7 +226,7 @@ local function compare_claims(results, report)
   if #gains == 0 then return end
   report:compare {
     what = "log10 of Kaiming's least MSE over that of enforced, mean of the curves",
-    published = 2.43, ours = gains, tolerance = 0.5, runs = results:runs(),
+    published = published_gain(), ours = gains, tolerance = 0.5, runs = results:runs(),
   }
   local fair = over_curves(results, function(values)
     return math.log(mean_of_samples(values["Kaiming of 2000 epochs"], "min")

@@ -10,9 +10,8 @@ local ANMIN_COLOR, OTHER_COLOR = "#0072b2", "#d55e00"
 -- The training curves of all splits, and the mean test curve, of one method.
 local function add_series(series, results, case, method, train, test)
   local color = method == "ANMIN" and ANMIN_COLOR or OTHER_COLOR
-  local all = statistics.columns(results:values(case, "times"))
-  local times = {}
-  for i, values in ipairs(all) do times[i] = math.max(statistics.median(values), 1e-3) end
+  local times = statistics.quartiles(results:values(case, "times"))
+  for i, seconds in ipairs(times) do times[i] = math.max(seconds, 1e-3) end
   for k, curve in ipairs(results:values(case, train)) do
     series[#series + 1] = { x = times, y = curve, color = color, opacity = 0.3, width = 0.8,
                             label = k == 1 and method .. ", train" or nil }

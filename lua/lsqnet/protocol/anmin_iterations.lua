@@ -33,14 +33,6 @@ local function lowest_so_far(losses)
   return lowest
 end
 
-local function median_times(results, case)
-  local times = {}
-  for i, values in ipairs(statistics.columns(results:values(case, "times"))) do
-    times[i] = statistics.median(values)
-  end
-  return times
-end
-
 -- A thin line a run.
 local function haze(curves, x)
   local series = {}
@@ -56,7 +48,8 @@ local function draw_losses(results, report, names)
     local case = name .. " ANMIN"
     local losses, lowest = results:values(case, "losses"), {}
     for k, curve in ipairs(losses) do lowest[k] = lowest_so_far(curve) end
-    local x, title = median_times(results, case), anmin_setup.DATA[name].title
+    local x = statistics.quartiles(results:values(case, "times"))
+    local title = anmin_setup.DATA[name].title
     runs = math.max(runs, #losses)
     for _, entry in ipairs { { losses, "at the iteration" }, { lowest, "lowest so far" } } do
       if #losses > 0 then

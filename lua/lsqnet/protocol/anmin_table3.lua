@@ -192,15 +192,21 @@ local function count_better(results, measure, method, worse)
 end
 
 -- { measure, method, data sets of the paper without YearPredictionMSD where ANMIN is
--- significantly better: section 3.1 }
+-- significantly better }: section 3.1. It has four data sets where ANMIN tests better than L-BFGS,
+-- but one of these is YearPredictionMSD: on abalone Table 3 has L-BFGS in front.
 local CLAIMS = {
   { 1, "SGD", 4 }, { 1, "Adam", 4 }, { 1, "L-BFGS", 4 },
-  { 2, "SGD", 3 }, { 2, "Adam", 4 }, { 2, "L-BFGS", 4 },
+  { 2, "SGD", 3 }, { 2, "Adam", 4 }, { 2, "L-BFGS", 3 },
 }
 
 local function compare_claims(results, report)
   for _, method in ipairs { "SGD", "Adam", "L-BFGS" } do
-    if select(2, count_better(results, MEASURES[1], method)) < 4 then return end
+    local _, count = count_better(results, MEASURES[1], method)
+    if count < 4 then
+      report:text(([[On how many data sets ANMIN is significantly better is not judged here: only %d
+        of 4 have %d splits or more of both ANMIN and %s.]]):format(count, ENOUGH, method))
+      return
+    end
   end
   for _, claim in ipairs(CLAIMS) do
     local measure, method, count = MEASURES[claim[1]], claim[2], claim[3]
@@ -241,7 +247,28 @@ local function compare_speed(results, report)
         what = ("Figure 4, %s: Adam's time over ANMIN's time to Adam's final training MSE"):format(
           anmin_setup.DATA[name].title),
         published = "5 to 10", ours = seconds and adam / math.max(seconds, 1e-9) or "never",
-        rule = "at least 5", agrees = seconds ~= nil and adam >= 5 * seconds,
+        runs = results:count(name .. " ANMIN"), rule = "at least 5",
+        agrees = seconds ~= nil and adam >= 5 * seconds, why = differences.SPEED,
+      }
+    end
+  end
+end
+
+-- "2 times faster for the DAE to more than 7 times for the three low dimensional datasets".
+local FASTER = { { "horse_sdf", 7 }, { "abalone", 7 }, { "bike_sharing", 7 },
+                 { "bsds_patches", 1.7 } }
+
+local function compare_total_times(results, report)
+  for _, entry in ipairs(FASTER) do
+    local name, factor = entry[1], entry[2]
+    local ours = results:values(name .. " ANMIN", "training_seconds")
+    local adam = results:values(name .. " Adam", "training_seconds")
+    if #ours > 0 and #adam > 0 then
+      local seconds = published[name].training_seconds
+      report:compare {
+        what = ("Table 4, %s: Adam's seconds over ANMIN's"):format(anmin_setup.DATA[name].title),
+        published = seconds[2] / seconds[5], format = "%.3g", at_least = factor,
+        ours = statistics.median(adam) / statistics.median(ours), runs = math.min(#ours, #adam),
         why = differences.SPEED,
       }
     end
@@ -257,6 +284,7 @@ function table3.report(results, report)
   compare_bounds(results, report)
   compare_quality(results, report)
   compare_claims(results, report)
+  compare_total_times(results, report)
   compare_speed(results, report)
 end
 

@@ -98,15 +98,11 @@ end
 function trials.band(results, case, x, y, style)
   local curves = results:values(case, y)
   if #curves == 0 then return nil end
-  local series = { x = {}, y = {}, lower = {}, upper = {} }
+  local series = {}
   for key, value in pairs(style) do series[key] = value end
-  local places = type(x) == "string" and statistics.columns(results:values(case, x))
-  for i, values in ipairs(statistics.columns(curves)) do
-    series.x[i] = places and statistics.median(places[i]) or x[i]
-    series.y[i] = statistics.median(values)
-    series.lower[i] = statistics.quantile(values, 0.25)
-    series.upper[i] = statistics.quantile(values, 0.75)
-  end
+  series.y, series.lower, series.upper = statistics.quartiles(curves)
+  series.x = type(x) == "string" and statistics.quartiles(results:values(case, x))
+    or table.move(x, 1, #series.y, 1, {})
   return series
 end
 

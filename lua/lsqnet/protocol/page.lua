@@ -24,20 +24,13 @@ local function duration(seconds)
   return ("%.0f min"):format(seconds / 60)
 end
 
--- How many runs the cases have: "100", or "5 to 100".
-local function runs_text(entry)
-  local fewest = entry.fewest_runs or entry.runs
-  return fewest < entry.runs and ("%d to %d"):format(fewest, entry.runs)
-    or ("%d"):format(entry.runs)
-end
-
 local function overview(entries)
   local rows = {}
   for i, entry in ipairs(entries) do
     local agreed = 0
     for _, c in ipairs(entry.comparisons) do agreed = agreed + (c.ok and 1 or 0) end
     rows[i] = { ("[%s](#%s)"):format(entry.name, anchor(heading_of(entry))), entry.source,
-                runs_text(entry), duration(entry.seconds),
+                entry.runs, duration(entry.seconds),
                 ("%d of %d"):format(agreed, #entry.comparisons) }
   end
   return {
@@ -56,14 +49,16 @@ This page is generated: `make reproduction` draws it from the results in `docs/r
 a run. `lsqnet run NAME` repeats one protocol, `lsqnet run all --jobs 2` all of them; a run that
 was stopped goes on where it was. Numbers are means over runs, with the standard deviation in
 parentheses, unless a table says otherwise. *agrees* is judged by the rule in the column *asked*;
-where it says no, the last column says why. Curves in the figures are kept with six digits.
+where it says no, the last column says why, or that it is not explained; where it says *yes, wide*,
+ours is more than a quarter away from a published mean whose deviation is so large that two of them
+allow it. Curves in the figures are kept with six digits.
 ]]
 
 local function section(entry, folder)
   local parts = { ("## %s\n"):format(heading_of(entry)) }
   local place = entry.machine and ", on " .. machine.sentence(entry.machine) or ""
   parts[#parts + 1] = ("Source: %s. Repeat with `lsqnet run %s`; %s run%s here, %s in all%s.\n")
-    :format(entry.source, entry.name, runs_text(entry), entry.runs == 1 and "" or "s",
+    :format(entry.source, entry.name, entry.runs, entry.runs == "1" and "" or "s",
             duration(entry.seconds), place)
   parts[#parts + 1] = render.markdown(entry.blocks, function(block)
     return (block.path:gsub("^" .. folder:gsub("%p", "%%%0") .. "/", ""))
@@ -77,9 +72,9 @@ local function remove_sources(path)
   os.remove(stem .. ".gp")
 end
 
--- Writes the page of entries { name, title, source, runs, fewest_runs, seconds, blocks,
--- comparisons, machine }. The pictures go to the folder `pictures` beside it, without their data:
--- those are the stored results. Returns true, or nil, message, code.
+-- Writes the page of entries { name, title, source, runs, seconds, blocks, comparisons, machine },
+-- runs being a text. The pictures go to the folder `pictures` beside it, without their data: those
+-- are the stored results. Returns true, or nil, message, code.
 function page.write(path, entries)
   local folder = folder_of(path)
   local parts = { INTRODUCTION, render.markdown({ overview(entries) }) }

@@ -67,26 +67,42 @@ local RULES = {
   { "factor", "within a factor %.3g" }, { "tolerance", "within %.3g" },
 }
 
+-- Two standard deviations of a published number that varied much hold almost anything.
+local WIDE = 0.25
+
+-- Whether a number agrees by the published deviation alone, being far from the published mean.
+local function is_wide(entry, ours)
+  for _, rule in ipairs { "agrees", "at_most", "at_least", "factor", "tolerance" } do
+    if entry[rule] ~= nil then return false end
+  end
+  local mean = entry.published[1]
+  return math.abs(ours - mean) > WIDE * math.abs(mean)
+end
+
 local function rule_text(entry)
   if entry.agrees ~= nil then return entry.rule or "" end
   for _, rule in ipairs(RULES) do
     if entry[rule[1]] then return rule[2]:format(entry[rule[1]]) end
   end
-  return "within two standard deviations"
+  local mean, std = entry.published[1], entry.published[2]
+  return ("within two standard deviations: %.4g to %.4g"):format(mean - 2 * std, mean + 2 * std)
 end
 
 -- Ours beside the published: { what=, published = number, { mean, std } or text, ours = number,
 -- text, or a list with one number a run, and a rule for agreement }. The rules: `at_most`,
 -- `at_least`, `factor` (ratio either way), `tolerance` (difference either way); without one
 -- published = { mean, std } asks for at most two standard deviations; `agrees` = true or false
--- says it outright, with `rule` in words. `better` = "lower" or "higher" tells a difference for the
--- better from one for the worse. `runs` (default: the length of the list); `why`: what explains a
--- difference, from evidence, left out where there is none; `format` of numbers ("%.4g").
+-- says it outright, with `rule` in words. The verdict is "yes, wide" where two deviations allow
+-- ours to be more than a quarter of the published mean away, and it is. `better` = "lower" or
+-- "higher" tells a difference for the better from one for the worse. `runs` (default: the length of
+-- the list); `why`: what explains a difference, from evidence, left out where there is none;
+-- `format` of numbers ("%.4g").
 function report:compare(entry)
   local list = type(entry.ours) == "table" and entry.ours
   local ours = list and statistics.mean(list) or entry.ours
   local ok = agrees(entry, ours)
-  local verdict = ok and "yes" or "no"
+  local wide = ok and is_wide(entry, ours)
+  local verdict = wide and "yes, wide" or ok and "yes" or "no"
   if not ok and entry.better and type(ours) == "number" then
     local center = type(entry.published) == "table" and entry.published[1] or entry.published
     local is_better = ours < center -- nan is neither
@@ -97,7 +113,7 @@ function report:compare(entry)
     what = entry.what, published = published_text(entry.published, entry.format),
     ours = list and statistics.summary(list, entry.format) or number_text(ours, entry.format),
     runs = entry.runs or list and #list, verdict = verdict, ok = ok, rule = rule_text(entry),
-    why = not ok and entry.why and one_line(entry.why) or nil,
+    why = (not ok or wide) and entry.why and one_line(entry.why) or nil,
   }
 end
 

@@ -57,13 +57,28 @@ function results:values(case, name)
   return list
 end
 
--- The most runs that a case has, and the fewest.
-function results:runs()
-  local most, fewest = 0, math.huge
-  for _, case in ipairs(self.names) do
-    most, fewest = math.max(most, self:count(case)), math.min(fewest, self:count(case))
+-- The row of a case with the least of a measure, among those that have a curve of this name where
+-- one is given; nil without one.
+function results:best(case, measure, curve)
+  local best
+  for _, row in ipairs(self:rows(case)) do
+    if (not curve or row[curve]) and (not best or row[measure] < best[measure]) then best = row end
   end
-  return most, fewest
+  return best
+end
+
+-- The most runs that a case has.
+function results:runs()
+  local most = 0
+  for _, case in ipairs(self.names) do most = math.max(most, self:count(case)) end
+  return most
+end
+
+-- How many runs the cases have, as a text: "100", or "5 to 100" where they have not as many.
+function results:span()
+  local fewest, most = math.huge, self:runs()
+  for _, case in ipairs(self.names) do fewest = math.min(fewest, self:count(case)) end
+  return fewest < most and ("%d to %d"):format(fewest, most) or ("%d"):format(most)
 end
 
 return results

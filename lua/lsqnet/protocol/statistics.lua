@@ -116,4 +116,19 @@ function statistics.band(curves)
   return mean, lower, upper
 end
 
+-- The median of curves at each position, and their quartiles.
+function statistics.quartiles(curves)
+  local middle, lower, upper = {}, {}, {}
+  for i, values in ipairs(statistics.columns(curves)) do
+    middle[i] = statistics.median(values)
+    lower[i], upper[i] = statistics.quantile(values, 0.25), statistics.quantile(values, 0.75)
+  end
+  return middle, lower, upper
+end
+
+-- A median, where math.huge says that most runs never got there.
+function statistics.or_never(value)
+  return value < math.huge and ("%.3g"):format(value) or "never"
+end
+
 return statistics
