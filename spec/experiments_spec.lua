@@ -1,7 +1,9 @@
 local lsqnet = require "lsqnet"
 local dkjson = require "dkjson"
+local lfs = require "lfs"
 local quietly = require "quiet"
 local runner = require "lsqnet.protocol.runner"
+local store = require "lsqnet.protocol.store"
 local tmp = require "tmp"
 
 local experiments = lsqnet.experiments
@@ -105,6 +107,19 @@ describe("the runner", function()
       assert.is_nil(results)
       assert.equal("bad_format", code)
       assert.equal("precious", tmp.read(path))
+    end)
+  end)
+
+  it("cuts no line that another process was writing", function()
+    tmp.with(function(folder)
+      local path, header = folder .. "/x.csv", "setup,case,seed,seconds,value,rest,path\n"
+      tmp.write(path, header .. "full,a,1,0.1")
+      local stored = assert(store.open(path, { "value", "rest" }, { "path" }))
+      tmp.write(path, header .. "full,a,1,0.1,2,,\n")
+      local before = lfs.attributes(path, "ino")
+      assert.is_true(stored:prepare())
+      assert.equal(before, lfs.attributes(path, "ino"))
+      assert.equal(header .. "full,a,1,0.1,2,,\n", tmp.read(path))
     end)
   end)
 

@@ -134,7 +134,8 @@ function store:prepare()
   if not text then return nil, message, code end
   local header = header_of(self.measures, self.curves) .. "\n"
   if text == "" then return files.write(self.path, header, "ab") end
-  if not self.is_torn then return true end
+  -- A line that has its end by now was not cut: another process was writing it.
+  if not self.is_torn or text:sub(-1) == "\n" then return true end
   local whole
   whole, message, code = files.write(self.path .. ".new", text:match("^.*\n") or header)
   if not whole then return nil, message, code end
