@@ -170,10 +170,11 @@ asan:
 	  BLAS=reference LUA="$(ASAN_LUA)"
 
 # Valgrind sees into LAPACK, where the sanitizers are blind. Version 3.19 knows no AVX-512: no
-# clones, one thread, the reference BLAS. Left out is what mostly runs other programs.
+# clones, one thread, the reference BLAS. Left out is what mostly runs other programs, and the
+# experiments, which call what other specs do.
 VALGRIND = valgrind --quiet --error-exitcode=99
 VALGRIND_SPECS ?= $(filter-out $(patsubst %,spec/%_spec.lua,hosts plot examples docs readme \
-  progress datasets command command_fit),$(wildcard spec/*_spec.lua))
+  progress datasets command command_fit experiments%),$(wildcard spec/*_spec.lua))
 valgrind:
 	@.ci/deps --check build develop
 	$(SUBMAKE) test BUILD=$(BUILD)/valgrind CFLAGS='-O1 -g -DLSQ_NO_CLONES' BLAS=reference \
