@@ -143,8 +143,9 @@ reproduction: build
 	@$(WITH_ENV) $(LUA) $(COMMAND) report docs/results --page docs/reproduction.md
 
 results: build
-	@$(WITH_ENV) $(LUA) $(COMMAND) run all --out $(BUILD)/results --jobs $(JOBS)
-	@mkdir -p docs/results && cp $(BUILD)/results/*.csv $(BUILD)/results/*.json docs/results/
+	@$(WITH_ENV) $(LUA) $(COMMAND) run all --out $(BUILD)/results --jobs $(JOBS); status=$$?; \
+	mkdir -p docs/results && cp $(BUILD)/results/*.csv $(BUILD)/results/*.json docs/results/ && \
+	exit $$status
 
 # --- checking -------------------------------------------------------------------------------
 

@@ -38,8 +38,9 @@ end
 
 -- One sentence of what `describe` returned.
 function machine.sentence(m)
-  return ("lsqnet %s, %s, BLAS %s, %s kernels, %s, %s cores"):format(
-    m.lsqnet, m.lua, m.blas, m.simd, m.cpu or "processor unknown", m.cores or m.threads)
+  local library = m.blas:match("%((%S+ [%d.]+)") or "the BLAS " .. m.blas
+  return ("lsqnet %s, %s, %s, %s kernels, on %s of %s cores"):format(
+    m.lsqnet, m.lua, library, m.simd, m.cpu or "a processor", m.cores or m.threads)
 end
 
 return machine

@@ -54,9 +54,21 @@ ours is more than a quarter away from a published mean whose deviation is so lar
 allow it. Curves in the figures are kept with six digits.
 ]]
 
-local function section(entry, folder)
+-- The machine of an entry in words, or nil.
+local function place_of(entry)
+  return entry.machine and machine.sentence(entry.machine)
+end
+
+-- Where the first runs with a machine were made: the usual place, told once.
+local function usual_place(entries)
+  for _, entry in ipairs(entries) do
+    if entry.machine then return place_of(entry) end
+  end
+end
+
+local function section(entry, folder, usual)
   local parts = { ("## %s\n"):format(heading_of(entry)) }
-  local place = entry.machine and ", on " .. machine.sentence(entry.machine) or ""
+  local place = place_of(entry) ~= usual and ", on " .. (place_of(entry) or "a machine not recorded") or ""
   parts[#parts + 1] = ("Source: %s. Repeat with `lsqnet run %s`; %s run%s here, %s in all%s.\n")
     :format(entry.source, entry.name, entry.runs, entry.runs == "1" and "" or "s",
             duration(entry.seconds), place)
@@ -77,14 +89,19 @@ end
 -- are the stored results. Returns true, or nil, message, code.
 function page.write(path, entries)
   local folder = folder_of(path)
-  local parts = { INTRODUCTION, render.markdown({ overview(entries) }) }
+  local usual = usual_place(entries)
+  local parts = { INTRODUCTION }
+  if usual then
+    parts[2] = ("Where a section says nothing else, runs were made with %s.\n"):format(usual)
+  end
+  parts[#parts + 1] = render.markdown({ overview(entries) })
   for _, entry in ipairs(entries) do
     local paths, message, code = render.figures(entry.blocks, { "png" }, function(block, kind)
       return ("%s/pictures/%s-%s.%s"):format(folder, entry.name, block.name, kind)
     end)
     if not paths then return nil, message, code end
     for _, picture in ipairs(paths) do remove_sources(picture) end
-    parts[#parts + 1] = section(entry, folder)
+    parts[#parts + 1] = section(entry, folder, usual)
   end
   return files.write(path, table.concat(parts, "\n"))
 end
