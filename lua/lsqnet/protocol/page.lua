@@ -54,9 +54,9 @@ ours is more than a quarter away from a published mean whose deviation is so lar
 allow it. Curves in the figures are kept with six digits.
 ]]
 
--- The machine of an entry in words, or nil.
+-- The machine of an entry in words.
 local function place_of(entry)
-  return entry.machine and machine.sentence(entry.machine)
+  return entry.machine and machine.sentence(entry.machine) or "a machine not recorded"
 end
 
 -- Where the first runs with a machine were made: the usual place, told once.
@@ -68,7 +68,7 @@ end
 
 local function section(entry, folder, usual)
   local parts = { ("## %s\n"):format(heading_of(entry)) }
-  local place = place_of(entry) ~= usual and ", on " .. (place_of(entry) or "a machine not recorded") or ""
+  local place = place_of(entry) ~= usual and ", on " .. place_of(entry) or ""
   parts[#parts + 1] = ("Source: %s. Repeat with `lsqnet run %s`; %s run%s here, %s in all%s.\n")
     :format(entry.source, entry.name, entry.runs, entry.runs == "1" and "" or "s",
             duration(entry.seconds), place)
