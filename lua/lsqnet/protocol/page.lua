@@ -68,7 +68,8 @@ end
 
 local function section(entry, folder, usual)
   local parts = { ("## %s\n"):format(heading_of(entry)) }
-  local place = place_of(entry) ~= usual and ", on " .. place_of(entry) or ""
+  local is_elsewhere = usual and place_of(entry) ~= usual
+  local place = is_elsewhere and ", on " .. place_of(entry) or ""
   parts[#parts + 1] = ("Source: %s. Repeat with `lsqnet run %s`; %s run%s here, %s in all%s.\n")
     :format(entry.source, entry.name, entry.runs, entry.runs == "1" and "" or "s",
             duration(entry.seconds), place)
