@@ -33,11 +33,12 @@ local function lowest_so_far(losses)
   return lowest
 end
 
--- A thin line a run.
+-- A line a run, thin and transparent where there are many.
 local function haze(curves, x)
-  local series = {}
+  local series, is_crowd = {}, #curves > 10
   for k, curve in ipairs(curves) do
-    series[k] = { x = x, y = curve, color = "#0072b2", opacity = 0.4, width = 0.8 }
+    series[k] = { x = x, y = curve, color = "#0072b2", opacity = is_crowd and 0.4 or 1,
+                  width = is_crowd and 0.8 or 1.5 }
   end
   return series
 end
