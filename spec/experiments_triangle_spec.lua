@@ -232,18 +232,7 @@ describe("the experiments of triangle pretraining", function()
     end)
   end)
 
-  it("fit Concrete, or say that it is missing", function()
-    if not lsqnet.datasets.concrete() then
-      tmp.with(function(folder)
-        local result, message, code = quietly(experiments.run, "triangle-figure14", {
-          quick = true, runs = 1, out = folder,
-        })
-        assert.is_nil(result)
-        assert.are.equal("no_file", code)
-        assert.is_truthy(message:find("no case could be run", 1, true))
-      end)
-      return
-    end
+  it("fit Concrete, or numbers in its place", function()
     quickly("triangle-figure14", "ours block", 1, function(result, rows)
       local row, points = rows["ours block diagonal"], 0
       for _ in row.test_curve:gmatch "%S+" do points = points + 1 end

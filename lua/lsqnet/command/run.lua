@@ -31,7 +31,8 @@ function run.declare(parser)
     :convert(text.whole("--jobs", 1))
   parser:option("--only", "Part of the names of the cases to run, say a data set.")
     :argname("TEXT")
-  parser:flag("--quick", "A small version, to see that it works.")
+  parser:flag("--quick", "A small version, to see that it works; generated "
+              .. "numbers stand in for data files that are missing.")
 end
 
 -- The experiments that the words mean, in their order and each once.

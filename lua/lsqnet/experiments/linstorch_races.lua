@@ -2,8 +2,8 @@
 -- of Linstorch, by random nets, and by three gradient methods.
 
 local contest = require "lsqnet.protocol.linstorch_contest"
-local lsqnet = require "lsqnet"
 local plot = require "lsqnet.plot"
+local real_data = require "lsqnet.protocol.real_data"
 local statistics = require "lsqnet.protocol.statistics"
 
 local case_of = contest.case_of
@@ -287,11 +287,11 @@ local function draw_figure(results, report, number)
   }
 end
 
-local function cases()
+local function cases(context)
   local names, skipped = {}, {}
   for _, problem in ipairs(contest.PROBLEMS) do
     local X, message = true, nil
-    if problem.set then X, message = lsqnet.datasets[problem.set]() end
+    if problem.set then X, message = real_data(context, problem.set) end
     if not X then skipped[#skipped + 1] = { problem.name, message } end
     for _, method in ipairs(X and contest.METHODS or {}) do
       names[#names + 1] = case_of(problem, method.name)

@@ -4,6 +4,7 @@ local blocks = require "lsqnet.protocol.blocks"
 local lsqnet = require "lsqnet"
 local named = require "lsqnet.protocol.named"
 local plot = require "lsqnet.plot"
+local real_data = require "lsqnet.protocol.real_data"
 local statistics = require "lsqnet.protocol.statistics"
 
 local BLOCKS = 32
@@ -22,7 +23,7 @@ local CASES = {
 -- A split, standardised by its training part, and the variance that turns losses into MPa^2.
 local function data(seed, context)
   return context:once(seed, function()
-    local X, Y = assert(lsqnet.datasets.concrete())
+    local X, Y = assert(real_data(context, "concrete"))
     local share = context.quick and 0.9 or 0.2
     local train, test = lsqnet.data.split(X, Y, { test = share, seed = seed })
     local x, x_scaler = lsqnet.data.standardize(train.x)
@@ -206,9 +207,9 @@ return {
   runs = 5, quick_runs = 1,
   measures = { "train", "test", "lowest_test", "first_train" },
   curves = { "train_curve", "test_curve" },
-  cases = function()
+  cases = function(context)
     local names, skipped = {}, {}
-    local X, message = lsqnet.datasets.concrete()
+    local X, message = real_data(context, "concrete")
     for i, case in ipairs(X and CASES or {}) do names[i] = case.name end
     if not X then
       for i, case in ipairs(CASES) do skipped[i] = { case.name, message } end

@@ -2,6 +2,7 @@
 -- (2.5) and their settings (2.6).
 
 local lsqnet = require "lsqnet"
+local real_data = require "lsqnet.protocol.real_data"
 
 local setup = {}
 
@@ -50,7 +51,7 @@ for _, data in ipairs(setup.DATA) do setup.DATA[data.name] = data end
 -- inputs too.
 function setup.load(context, name)
   return context:once(name, function()
-    local X, Y = lsqnet.datasets[name]()
+    local X, Y = real_data(context, name)
     if not X then return nil, Y end
     if context.quick and X.rows > QUICK_ROWS then
       local order = lsqnet.rng(1):permutation(X.rows)

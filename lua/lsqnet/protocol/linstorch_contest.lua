@@ -2,6 +2,7 @@
 
 local lsqnet = require "lsqnet"
 local races = require "lsqnet.protocol.races"
+local real_data = require "lsqnet.protocol.real_data"
 
 local contest = {}
 
@@ -59,10 +60,10 @@ local function scaler_of(A, is_global)
 end
 
 -- The split of a seed, in units of its training part.
-local function split_of(problem, seed)
+local function split_of(problem, seed, context)
   local X, Y
   if problem.set then
-    X, Y = assert(lsqnet.datasets[problem.set]())
+    X, Y = assert(real_data(context, problem.set))
   else
     X, Y = lsqnet.datasets.sin_plus_one(1001)
   end
@@ -107,7 +108,7 @@ function contest.run(name, seed, context)
       if contest.case_of(candidate, way.name) == name then problem, method = candidate, way end
     end
   end
-  local race = split_of(problem, seed)
+  local race = split_of(problem, seed, context)
   local row
   if method.trainer then
     local options = { batch_size = 32, seed = seed }
