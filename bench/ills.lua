@@ -6,6 +6,7 @@
 -- one part (table, time, stability, adam, ablation, classes), ILLS_ROW one row of the table.
 
 local lsqnet = require "lsqnet"
+local problems = require "lsqnet.protocol.ills_problems"
 
 local matrix = lsqnet.matrix
 local RUNS = tonumber(os.getenv "ILLS_RUNS") or 100
@@ -48,37 +49,9 @@ local function teacher_problem(layers, rows, noise)
   end
 end
 
-local function mackey_glass()
-  local x = { 1.2 }
-  for t = 1, 2999 do
-    local late = x[t - 17] or 0
-    x[t + 1] = x[t] + 0.2 * late / (1 + late ^ 10) - 0.1 * x[t]
-  end
-  local series = table.move(x, 501, 3000, 1, {})
-  local low, high = math.min(table.unpack(series)), math.max(table.unpack(series))
-  local X, Y = matrix(1000, 6), matrix(1000, 1)
-  local function value(t) return -0.8 + 1.6 * (series[t + 1] - low) / (high - low) end
-  for row = 1, 1000 do
-    local t = 35 + row
-    for k = 0, 5 do X:set(row, k + 1, value(t - 6 * k)) end
-    Y:set(row, 1, value(t + 6))
-  end
-  return X, Y
-end
-
--- Weights N(0, 1/inputs), biases N(0, 0.1^2).
-local function scaled_start(layers, seed)
-  local net, rng = net_of(layers, nil, "zeros"), lsqnet.rng(seed)
-  for l = 1, #layers - 1 do
-    net:set_weight(l, matrix.randn(layers[l], layers[l + 1], rng) * (1 / math.sqrt(layers[l])))
-    net:set_bias(l, matrix.randn(1, layers[l + 1], rng) * 0.1)
-  end
-  return net
-end
-
 local function mackey_glass_problem()
-  local X, Y = mackey_glass()
-  return function(seed) return X, Y, scaled_start({ 6, 8, 1 }, seed) end
+  local data = problems.mackey_glass()
+  return function(seed) return data.x, data.y, problems.mackey_glass_net(seed) end
 end
 
 -- Whether the net is the teacher up to the order and the signs of its hidden units.
@@ -282,15 +255,15 @@ function parts.ablation()
     { "no refit", { refit = false } },
     { "paper", { variant = "paper" } },
   }
-  local problems = { PROBLEMS[1], PROBLEMS[2], PROBLEMS[4],
-                     { name = "saturated", make = saturated_problem, runs = RUNS } }
+  local chosen = { PROBLEMS[1], PROBLEMS[2], PROBLEMS[4],
+                   { name = "saturated", make = saturated_problem, runs = RUNS } }
   local runs = math.min(RUNS, 20)
   print(("median / mean mse of seeds 1 to %d, 100 iterations"):format(runs))
   local row = "%-18s %18s %18s %18s %18s"
   print(row:format("", "2-2-1", "2-2-2-1", "Mackey-Glass", "saturated 2-4-1"))
   for _, kind in ipairs(kinds) do
     local cells = {}
-    for k, problem in ipairs(problems) do
+    for k, problem in ipairs(chosen) do
       local options = { iterations = 100 }
       for name, value in pairs(kind[2]) do options[name] = value end
       local losses = run(problem.make, options, runs)

@@ -1,16 +1,8 @@
-local dkjson = require "dkjson"
 local lsqnet = require "lsqnet"
 
 local matrix, triangle = lsqnet.matrix, lsqnet.triangle
 
-local function read_oracle()
-  local file = assert(io.open("spec/oracles/triangle.json"))
-  local text = file:read "a"
-  file:close()
-  return assert(dkjson.decode(text))
-end
-
-local oracle = read_oracle()
+local oracle = require("oracle").read "triangle"
 
 -- The flat vector of one layer of blocks and one output.
 local function flatten(case)

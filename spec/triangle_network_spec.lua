@@ -1,16 +1,8 @@
-local dkjson = require "dkjson"
 local lsqnet = require "lsqnet"
 
 local matrix, triangle = lsqnet.matrix, lsqnet.triangle
 
-local function read_oracle()
-  local file = assert(io.open("spec/oracles/triangle.json"))
-  local text = file:read "a"
-  file:close()
-  return assert(dkjson.decode(text))
-end
-
-local oracle = read_oracle()
+local oracle = require("oracle").read "triangle"
 
 -- Within the oracle's 1e-12, relative above 1.
 local function assert_close(expected, given, what)

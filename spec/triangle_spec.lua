@@ -1,14 +1,7 @@
-local dkjson = require "dkjson"
 local lsqnet = require "lsqnet"
+local oracle = require "oracle"
 
 local matrix, triangle = lsqnet.matrix, lsqnet.triangle
-
-local function read_oracle()
-  local file = assert(io.open("spec/oracles/triangle.json"))
-  local text = file:read "a"
-  file:close()
-  return assert(dkjson.decode(text))
-end
 
 -- The curves of the paper, with the loss that the first phase alone converges to (500 points).
 local curves = {
@@ -27,7 +20,7 @@ end
 
 describe("triangle pretraining", function()
   it("follows the oracle's 20 steps of Adam", function()
-    local case = read_oracle().adam
+    local case = oracle.read("triangle").adam
     local X, Y = data("x^3", 51)
     local net = triangle.network { sign = "subtracted", peaks = case.a0 }
     local report = triangle(net, X, Y, { epochs = case.steps, finish = "none" })

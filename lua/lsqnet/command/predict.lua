@@ -4,6 +4,7 @@ local columns = require "lsqnet.command.columns"
 local core = require "lsqnet.core"
 local metrics = require "lsqnet.metrics"
 local text = require "lsqnet.command.text"
+local words = require "lsqnet.words"
 
 local predict = {}
 
@@ -62,7 +63,7 @@ local function print_csv(prediction, names)
   end
   for i = 1, prediction.rows do
     local row = {}
-    for j = 1, prediction.cols do row[j] = text.exact(prediction:get(i, j)) end
+    for j = 1, prediction.cols do row[j] = words.exact(prediction:get(i, j)) end
     local written, reason = text.print(table.concat(row, ","))
     if not written then return nil, "standard output: " .. reason end
   end

@@ -23,15 +23,6 @@ function text.number(v)
   return v and ("%.4g"):format(v) or ""
 end
 
---- The fewest of 15, 16, 17 digits that read back equal.
-function text.exact(v)
-  for digits = 15, 16 do
-    local short = ("%." .. digits .. "g"):format(v)
-    if tonumber(short) == v then return short end
-  end
-  return ("%.17g"):format(v)
-end
-
 --- Rows of strings as aligned lines. Columns are two blanks apart.
 -- @tparam {{string,...},...} rows
 -- @tparam[opt] boolean numbers whether all columns but the first lean to the right

@@ -241,11 +241,7 @@ return {
   ]],
   runs = 100, quick_runs = 2,
   measures = { "best", "last", "unexplained" },
-  cases = function()
-    local names = {}
-    each_case(function(case) names[#names + 1] = case end)
-    return names
-  end,
+  cases = function() return trials.names(each_case) end,
   run = run,
   report = function(results, report)
     tabulate(results, report)

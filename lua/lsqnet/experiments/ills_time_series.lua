@@ -27,13 +27,8 @@ local function each_case(visit)
 end
 
 local function train(problem, method, quick)
-  if method.rate then
-    local last = quick and 200 or ADAM_ITERATIONS
-    return trials.adam(problem, method.rate, last), last
-  end
-  local options = { iterations = quick and 10 or ILLS_ITERATIONS }
-  for key, value in pairs(method.options) do options[key] = value end
-  return trials.ills(problem, options), options.iterations
+  return trials.train(problem, method, quick and 10 or ILLS_ITERATIONS,
+                      quick and 200 or ADAM_ITERATIONS)
 end
 
 local function run(name, seed, context)
@@ -206,11 +201,7 @@ return {
   runs = 100, quick_runs = 2,
   measures = { "train", "test", "best", "ms", "goal_iterations", "goal_ms" },
   curves = { "losses", "times", "errors" },
-  cases = function()
-    local names = {}
-    each_case(function(case) names[#names + 1] = case end)
-    return names
-  end,
+  cases = function() return trials.names(each_case) end,
   run = run,
   report = function(results, report)
     local entries = shown(results)

@@ -1,6 +1,8 @@
 -- Running gnuplot: a figure collects commands and data, writes them beside the picture, and has
 -- gnuplot draw it. Knows nothing of what is drawn.
 
+local words = require "lsqnet.words"
+
 local gnuplot = {}
 
 local figure = {}
@@ -20,19 +22,9 @@ function gnuplot.quoted(text)
   return '"' .. gnuplot.escaped(text) .. '"'
 end
 
-local function shell_quoted(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
--- The fewest digits that read back equal, with a point whatever the locale.
+-- A number of a script or of data.
 function gnuplot.number(value)
-  if value - value ~= 0 then return "NaN" end
-  local text
-  for digits = 15, 17 do
-    text = ("%." .. digits .. "g"):format(value)
-    if tonumber(text) == value then break end
-  end
-  return (text:gsub(",", "."))
+  return value - value ~= 0 and "NaN" or words.exact(value)
 end
 
 -- A new figure for a path that ends in .png or .svg, of width x height pixels.
@@ -86,8 +78,9 @@ local function write_file(path, content)
 end
 
 local function run(folder, script)
-  local pipe = io.popen(("cd -- %s && gnuplot -d %s 2>&1 </dev/null")
-                        :format(shell_quoted(folder), shell_quoted("./" .. script)), "r")
+  local command = ("cd -- %s && gnuplot -d %s 2>&1 </dev/null")
+    :format(words.shell_quoted(folder), words.shell_quoted("./" .. script))
+  local pipe = io.popen(command, "r")
   local said = pipe:read("a")
   local ok, _, status = pipe:close()
   return ok, status, said

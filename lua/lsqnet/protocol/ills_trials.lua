@@ -35,6 +35,24 @@ function trials.adam(problem, rate, iterations)
   return trace
 end
 
+-- Trains problem.net as a method says: by Adam where it has a `rate`, by ILLS with its `options`
+-- otherwise. Returns the trace and the iterations allowed.
+function trials.train(problem, method, ills_iterations, adam_iterations)
+  if method.rate then
+    return trials.adam(problem, method.rate, adam_iterations), adam_iterations
+  end
+  local options = { iterations = ills_iterations }
+  for key, value in pairs(method.options) do options[key] = value end
+  return trials.ills(problem, options), options.iterations
+end
+
+-- The names of the cases that `each_case` visits.
+function trials.names(each_case)
+  local names = {}
+  each_case(function(case) names[#names + 1] = case end)
+  return names
+end
+
 -- The iterations at which curves are kept: 0, 1, 2, 3, 5, 7, 10, ... up to `last`.
 function trials.moments(last)
   local list, moment = { 0 }, 1

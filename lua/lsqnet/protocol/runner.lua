@@ -4,6 +4,7 @@ local core = require "lsqnet.core"
 local progress = require "lsqnet.progress"
 local files = require "lsqnet.protocol.files"
 local store = require "lsqnet.protocol.store"
+local words = require "lsqnet.words"
 
 local runner = {}
 
@@ -74,10 +75,6 @@ function runner.work(protocol, tasks, o, results, context, done)
   return true
 end
 
-local function shell_quoted(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
 -- The interpreter that runs this program.
 local function interpreter()
   local first = 0
@@ -90,7 +87,7 @@ local function worker_command(name, o, worker)
     .. "%q,{runs=%d,seed=%d,out=%q,jobs=%d,quick=%s,setup=%q,only=%s,worker=%d})"):format(
     package.path, package.cpath, name, o.runs, o.seed, o.out, o.jobs, o.quick, o.setup,
     o.only and ("%q"):format(o.only) or "nil", worker)
-  return ("%s -e %s"):format(shell_quoted(interpreter()), shell_quoted(program))
+  return ("%s -e %s"):format(words.shell_quoted(interpreter()), words.shell_quoted(program))
 end
 
 -- All workers write to one pipe, a line a run; the runs themselves go to the store, line by line.
@@ -100,7 +97,7 @@ local function start_workers(name, o)
   local threads = os.getenv("OMP_NUM_THREADS")
     or ("%d"):format(math.max(1, core.info().threads // o.jobs))
   return assert(io.popen(("export OMP_NUM_THREADS=%s; %s wait"):format(
-    shell_quoted(threads), table.concat(commands, " "))))
+    words.shell_quoted(threads), table.concat(commands, " "))))
 end
 
 local function follow_workers(name, o, done)

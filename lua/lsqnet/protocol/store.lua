@@ -4,22 +4,17 @@
 -- with blanks between them. A field is empty where a run has no such value.
 
 local files = require "lsqnet.protocol.files"
+local words = require "lsqnet.words"
 
 local store = {}
 store.__index = store
 
 local KEYS = { "setup", "case", "seed", "seconds" }
 
--- The fewest digits that read back equal, whatever the locale.
 local function exact(value)
   if value ~= value then return "nan" end
   if value == math.huge or value == -math.huge then return value > 0 and "inf" or "-inf" end
-  local text
-  for digits = 15, 17 do
-    text = ("%." .. digits .. "g"):format(value):gsub(",", ".")
-    if tonumber(text) == value then break end
-  end
-  return text
+  return words.exact(value)
 end
 
 -- Curves are for pictures: six digits.
@@ -62,9 +57,9 @@ function store:line_of(row)
     fields[#fields + 1] = row[name] and exact(row[name]) or ""
   end
   for _, name in ipairs(self.curves) do
-    local words = {}
-    for i, value in ipairs(row[name] or {}) do words[i] = rounded(value) end
-    fields[#fields + 1] = table.concat(words, " ")
+    local list = {}
+    for i, value in ipairs(row[name] or {}) do list[i] = rounded(value) end
+    fields[#fields + 1] = table.concat(list, " ")
   end
   return table.concat(fields, ",") .. "\n"
 end
