@@ -67,7 +67,7 @@ static lsq_status start(lsq_training *t, lsq_error *error) {
 static double streamed_loss(const lsq_training *t) {
   enum { ROWS = 1024 };
   const lsq_problem *problem = &t->problem;
-  const size_t rows = problem->x->rows, d = problem->x->cols, c = problem->y->cols;
+  const size_t rows = problem->rows.x->rows, d = problem->rows.x->cols, c = problem->rows.y->cols;
   double *memory = lsq_lua_block(t->L, ROWS * (d + c) * sizeof(double));
   int before = lsq_lua_enter(t->L);
   const size_t bytes = lsq_forward_workspace(problem->net, ROWS);
@@ -80,7 +80,7 @@ static double streamed_loss(const lsq_training *t) {
     const size_t count = lsq_size_min(ROWS, rows - first);
     const lsq_matrix x = lsq_matrix_over(memory, count, d);
     const lsq_matrix y = lsq_matrix_over(memory + ROWS * d, count, c);
-    if (problem->source->read(problem->source, first, &x, &y, &error) != LSQ_OK)
+    if (problem->rows.source->read(problem->rows.source, first, &x, &y, &error) != LSQ_OK)
       sum = NAN;
     else
       sum += (double)count * lsq_network_loss(problem->net, problem->net->loss, &x, &y, workspace);
@@ -103,14 +103,14 @@ static lsq_status prepare(lsq_training *t, lsq_error *error) {
 /* The full training loss of the net as it stands. */
 static double full_loss(const lsq_training *t) {
   const lsq_network *net = t->problem.net;
-  if (t->problem.source != NULL)
+  if (t->problem.rows.source != NULL)
     return streamed_loss(t);
   int before = lsq_lua_enter(t->L);
-  size_t bytes = lsq_forward_workspace(net, t->problem.x->rows);
+  size_t bytes = lsq_forward_workspace(net, t->problem.rows.x->rows);
   lsq_threads_leave(before);
   void *workspace = lsq_lua_block(t->L, bytes);
   before = lsq_lua_enter(t->L);
-  double loss = lsq_network_loss(net, net->loss, t->problem.x, t->problem.y, workspace);
+  double loss = lsq_network_loss(net, net->loss, t->problem.rows.x, t->problem.rows.y, workspace);
   lsq_threads_leave(before);
   lua_pop(t->L, 1);
   return loss;

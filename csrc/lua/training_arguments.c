@@ -180,22 +180,22 @@ static void read_stream(lsq_training *t, const lsq_npy_rows *rows) {
                                   (LUAI_UACINT)lsq_network_outputs(net), (LUAI_UACINT)rows->x.cols,
                                   (LUAI_UACINT)rows->y.cols));
   luaL_argcheck(L, rows->x.rows > 0, LSQ_TRAINING_X, "the stream has no rows");
-  t->problem.x = &rows->x;
-  t->problem.y = &rows->y;
-  t->problem.source = &rows->source;
+  t->problem.rows.x = &rows->x;
+  t->problem.rows.y = &rows->y;
+  t->problem.rows.source = &rows->source;
 }
 
 /* Whether every number of the stream is finite, in one pass. */
 static lsq_status check_stream(const lsq_training *t, lsq_error *error) {
   enum { ROWS = 1024 };
-  const size_t d = t->problem.x->cols, c = t->problem.y->cols;
+  const size_t d = t->problem.rows.x->cols, c = t->problem.rows.y->cols;
   double *memory = lsq_lua_block(t->L, ROWS * (d + c) * sizeof(double));
   lsq_status status = LSQ_OK;
-  for (size_t first = 0; status == LSQ_OK && first < t->problem.x->rows; first += ROWS) {
-    const size_t count = lsq_size_min(ROWS, t->problem.x->rows - first);
+  for (size_t first = 0; status == LSQ_OK && first < t->problem.rows.x->rows; first += ROWS) {
+    const size_t count = lsq_size_min(ROWS, t->problem.rows.x->rows - first);
     const lsq_matrix x = lsq_matrix_over(memory, count, d);
     const lsq_matrix y = lsq_matrix_over(memory + ROWS * d, count, c);
-    status = t->problem.source->read(t->problem.source, first, &x, &y, error);
+    status = t->problem.rows.source->read(t->problem.rows.source, first, &x, &y, error);
     if (status == LSQ_OK &&
         !(lsq_matrix_is_finite(&x, NULL, NULL) && lsq_matrix_is_finite(&y, NULL, NULL)))
       status = lsq_fail(error, LSQ_NON_FINITE,
@@ -217,8 +217,8 @@ lsq_status lsq_training_read(lsq_training *t, lsq_error *error) {
   if (rows != NULL)
     read_stream(t, rows);
   else {
-    t->problem.x = lsq_lua_check_matrix(L, LSQ_TRAINING_X);
-    t->problem.y = lsq_lua_check_matrix(L, LSQ_TRAINING_Y);
+    t->problem.rows.x = lsq_lua_check_matrix(L, LSQ_TRAINING_X);
+    t->problem.rows.y = lsq_lua_check_matrix(L, LSQ_TRAINING_Y);
   }
   t->problem.random = &t->random;
   read_options(t);

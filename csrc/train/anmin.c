@@ -103,8 +103,8 @@ typedef struct {
    default tolerance and 15 to 45 at 1e-3; 30 are assumed. */
 static bool is_matrix_free(const lsq_problem *problem, const anmin_options *options) {
   static const double MOST_BYTES = 2e9;
-  const double n = (double)problem->x->rows, h = (double)problem->net->layers[0].weight.cols;
-  const double m = (double)problem->x->cols + 1, order = m * h;
+  const double n = (double)problem->rows.x->rows, h = (double)problem->net->layers[0].weight.cols;
+  const double m = (double)problem->rows.x->cols + 1, order = m * h;
   if (options->solver != SOLVER_AUTO)
     return options->solver == SOLVER_CG;
   const double gram = n * h * (h + 1) / 2 * m * (m + 1) / 2 / 6 / 4;
@@ -121,14 +121,13 @@ static void place(anmin *self, lsq_arena *arena, const lsq_problem *problem,
                   const anmin_options *options) {
   const lsq_network *net = problem->net;
   *self = (anmin){.problem = problem, .options = options};
-  self->matrix_free = problem->source != NULL || is_matrix_free(problem, options);
+  self->matrix_free = problem->rows.source != NULL || is_matrix_free(problem, options);
   if (self->matrix_free) {
-    lsq_two_layer_place_matrix_free(&self->layers, arena, net, problem->x, problem->y,
-                                    problem->source);
+    lsq_two_layer_place_matrix_free(&self->layers, arena, net, &problem->rows);
     lsq_hidden_cg_place(&self->cg, arena, &self->layers,
-                        (lsq_preconditioner)options->preconditioner, problem->source);
+                        (lsq_preconditioner)options->preconditioner);
   } else {
-    lsq_two_layer_place(&self->layers, arena, net, problem->x, problem->y);
+    lsq_two_layer_place(&self->layers, arena, net, &problem->rows);
     lsq_hidden_system_place(&self->system, arena, self->layers.h, self->layers.d + 1,
                             options->condition, options->degenerate == DEGENERATE_SVD);
   }
@@ -146,7 +145,7 @@ static void place(anmin *self, lsq_arena *arena, const lsq_problem *problem,
 
 static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
   const anmin_options *given = options;
-  if (given->condition && (given->solver != SOLVER_CHOLESKY || problem->source != NULL))
+  if (given->condition && (given->solver != SOLVER_CHOLESKY || problem->rows.source != NULL))
     return lsq_fail(error, LSQ_MISUSE,
                     "anmin forms the matrix whose condition is asked for with "
                     "solver='cholesky' and data in memory alone");
@@ -221,7 +220,7 @@ static lsq_status start_one(void *memory, const lsq_problem *problem, const void
     lsq_hidden_cg_start(&self->cg, self->options->lambda, self->options->cg_tolerance,
                         (size_t)self->options->cg_iterations, self->mask);
   else
-    lsq_hidden_system_start(&self->system, lsq_two_layer_alpha(problem->net), problem->x);
+    lsq_hidden_system_start(&self->system, lsq_two_layer_alpha(problem->net), problem->rows.x);
   self->best_loss = self->best_objective = self->loss = self->objective = HUGE_VAL;
   self->log_determinant = self->condition = NAN;
   self->length = 1;
@@ -231,7 +230,7 @@ static lsq_status start_one(void *memory, const lsq_problem *problem, const void
 
 static lsq_status solve_output(anmin *self, lsq_error *error) {
   bool singular;
-  lsq_status status = lsq_two_layer_solve_output(&self->layers, 1 / (double)self->layers.rows,
+  lsq_status status = lsq_two_layer_solve_output(&self->layers, 1 / (double)self->layers.row_count,
                                                  self->options->lambda, &singular, error);
   self->singular_outputs += singular;
   return status;
@@ -239,7 +238,7 @@ static lsq_status solve_output(anmin *self, lsq_error *error) {
 
 /* The matrix of Eq. 9 and its right-hand side. */
 static void assemble_hidden(anmin *self) {
-  const double scale = 1 / (double)self->layers.rows;
+  const double scale = 1 / (double)self->layers.row_count;
   lsq_hidden_system_assemble(&self->system, &self->layers.net.layers[1].weight, scale,
                              self->options->lambda);
   lsq_two_layer_sum_right(&self->layers, scale, self->system.right);
@@ -285,7 +284,7 @@ static lsq_status answer_degenerate(anmin *self, lsq_stop *stop, lsq_error *erro
 
 /* Eq. 9, and the answer to a degenerate system (Algorithm 1, lines 7-13). */
 static lsq_status solve_hidden(anmin *self, lsq_stop *stop, lsq_error *error) {
-  const double to_papers_scale = (double)self->system.order * log((double)self->layers.rows);
+  const double to_papers_scale = (double)self->system.order * log((double)self->layers.row_count);
   lsq_status status = LSQ_OK;
   if (self->options->condition) {
     assemble_hidden(self);
@@ -314,7 +313,7 @@ static double squared_norm(const double *values, size_t count) {
 
 /* Eq. 1, at the end of a pass that evaluates. */
 static double objective_of(const anmin *self, double sum) {
-  return sum / (double)self->layers.rows +
+  return sum / (double)self->layers.row_count +
          self->options->lambda *
              squared_norm(self->layers.net.parameters, self->layers.net.parameter_count);
 }
@@ -362,7 +361,7 @@ static void complete_iteration(anmin *self, lsq_progress *progress) {
     progress->stop = LSQ_STOPPED_DIVERGED;
     return;
   }
-  self->loss = sum / (double)self->layers.rows / (double)self->layers.c;
+  self->loss = sum / (double)self->layers.row_count / (double)self->layers.c;
   self->objective = objective;
   memcpy(self->problem->net->parameters, self->layers.net.parameters, count * sizeof(double));
   if (objective < self->best_objective) {

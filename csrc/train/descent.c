@@ -32,12 +32,12 @@ static void place(descent *self, lsq_arena *arena, const lsq_problem *problem,
                   const lsq_descent_options *options) {
   const lsq_descent_rule *rule = problem->trainer->rule;
   const lsq_network *net = problem->net;
-  const size_t rows = problem->x->rows, count = net->parameter_count;
+  const size_t rows = problem->rows.x->rows, count = net->parameter_count;
   *self = (descent){.problem = problem, .options = options, .rule = rule};
   self->batch = (uint64_t)options->batch_size < rows ? (size_t)options->batch_size : rows;
   self->order = lsq_arena_take(arena, rows, sizeof *self->order);
-  self->x = lsq_arena_matrix(arena, self->batch, problem->x->cols);
-  self->y = lsq_arena_matrix(arena, self->batch, problem->y->cols);
+  self->x = lsq_arena_matrix(arena, self->batch, problem->rows.x->cols);
+  self->y = lsq_arena_matrix(arena, self->batch, problem->rows.y->cols);
   self->gradient = lsq_arena_doubles(arena, count);
   self->moments = lsq_arena_doubles(arena, lsq_size_multiply(rule->moments, count));
   self->former = lsq_arena_doubles(arena, count);
@@ -63,7 +63,7 @@ size_t lsq_descent_size(const lsq_problem *problem, const void *options) {
 
 static double full_loss(const descent *self) {
   const lsq_problem *p = self->problem;
-  return lsq_network_loss(p->net, p->net->loss, p->x, p->y, self->workspace);
+  return lsq_network_loss(p->net, p->net->loss, p->rows.x, p->rows.y, self->workspace);
 }
 
 static void begin_epoch(descent *self) {
@@ -71,7 +71,7 @@ static void begin_epoch(descent *self) {
   memcpy(self->former, net->parameters, net->parameter_count * sizeof(double));
   self->seen = 0;
   if (self->options->shuffle)
-    lsq_random_permutation(self->problem->random, self->order, self->problem->x->rows);
+    lsq_random_permutation(self->problem->random, self->order, self->problem->rows.x->rows);
 }
 
 lsq_status lsq_descent_start(void *memory, const lsq_problem *problem, const void *options,
@@ -90,18 +90,18 @@ lsq_status lsq_descent_start(void *memory, const lsq_problem *problem, const voi
 /* The next rows of the epoch, as views where their order is the data's own. */
 static void take_batch(descent *self, lsq_matrix *x, lsq_matrix *y) {
   const lsq_problem *p = self->problem;
-  const size_t rows = lsq_size_min(self->batch, p->x->rows - self->row);
+  const size_t rows = lsq_size_min(self->batch, p->rows.x->rows - self->row);
   if (!self->options->shuffle) {
-    *x = lsq_matrix_rows(p->x, self->row, rows);
-    *y = lsq_matrix_rows(p->y, self->row, rows);
+    *x = lsq_matrix_rows(p->rows.x, self->row, rows);
+    *y = lsq_matrix_rows(p->rows.y, self->row, rows);
     return;
   }
   *x = lsq_matrix_rows(&self->x, 0, rows);
   *y = lsq_matrix_rows(&self->y, 0, rows);
   for (size_t i = 0; i < rows; i++) {
     const size_t from = self->order[self->row + i];
-    memcpy(lsq_matrix_row(x, i), lsq_matrix_row(p->x, from), x->cols * sizeof(double));
-    memcpy(lsq_matrix_row(y, i), lsq_matrix_row(p->y, from), y->cols * sizeof(double));
+    memcpy(lsq_matrix_row(x, i), lsq_matrix_row(p->rows.x, from), x->cols * sizeof(double));
+    memcpy(lsq_matrix_row(y, i), lsq_matrix_row(p->rows.y, from), y->cols * sizeof(double));
   }
 }
 
@@ -171,7 +171,7 @@ static void report_epoch(descent *self, double loss, lsq_progress *progress) {
 lsq_status lsq_descent_step(void *memory, lsq_progress *progress, lsq_error *error) {
   (void)error;
   descent *self = memory;
-  const size_t rows = self->problem->x->rows;
+  const size_t rows = self->problem->rows.x->rows;
   if (!self->started) {
     self->started = true;
     const double loss = full_loss(self);

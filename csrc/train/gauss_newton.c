@@ -56,14 +56,13 @@ static void place(gauss_newton *self, lsq_arena *arena, const lsq_problem *probl
   const lsq_network *net = problem->net;
   const size_t count = net->parameter_count;
   *self = (gauss_newton){.problem = problem, .options = options, .count = count};
-  lsq_normal_equations_place(&self->equations, arena, net, problem->x, problem->y,
-                             problem->mask == NULL);
+  lsq_normal_equations_place(&self->equations, arena, net, &problem->rows, problem->mask == NULL);
   lsq_network_place_like(&self->trial, arena, net);
   self->gradient = lsq_arena_doubles(arena, count);
   self->diagonal = lsq_arena_doubles(arena, count);
   self->step = lsq_arena_doubles(arena, count);
   self->factor = lsq_arena_matrix(arena, count, count);
-  self->workspace = lsq_arena_take(arena, lsq_forward_workspace(net, problem->x->rows), 1);
+  self->workspace = lsq_arena_take(arena, lsq_forward_workspace(net, problem->rows.x->rows), 1);
 }
 
 static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
@@ -89,7 +88,7 @@ static lsq_status start(void *memory, const lsq_problem *problem, const void *op
   lsq_arena arena = lsq_arena_over(memory);
   lsq_arena_take(&arena, 1, sizeof *self);
   place(self, &arena, problem, options);
-  self->scale = 1 / (double)problem->y->rows / (double)problem->y->cols;
+  self->scale = 1 / (double)problem->rows.y->rows / (double)problem->rows.y->cols;
   self->loss = self->objective = HUGE_VAL;
   self->damping = self->options->damping;
   self->growth = 2;
@@ -259,7 +258,8 @@ static lsq_status refit(gauss_newton *self, lsq_error *error) {
 
 static void evaluate(gauss_newton *self, lsq_progress *progress) {
   const lsq_problem *p = self->problem;
-  const double loss = lsq_network_loss(&self->trial, LSQ_MSE, p->x, p->y, self->workspace);
+  const double loss =
+      lsq_network_loss(&self->trial, LSQ_MSE, p->rows.x, p->rows.y, self->workspace);
   const double objective = objective_of(self, loss, self->trial.parameters);
   if (objective < self->objective)
     accept(self, loss, objective, progress);
@@ -302,7 +302,7 @@ static void finish(void *memory, bool keep_current, lsq_result *result) {
   (void)keep_current;
   const lsq_problem *p = self->problem;
   result->loss = self->loss < HUGE_VAL
-                     ? lsq_network_loss(p->net, LSQ_MSE, p->x, p->y, self->workspace)
+                     ? lsq_network_loss(p->net, LSQ_MSE, p->rows.x, p->rows.y, self->workspace)
                      : self->loss;
   result->score = self->objective;
   if (self->singular_outputs > 0)

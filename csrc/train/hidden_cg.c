@@ -6,7 +6,6 @@
 #include "base/simd.h"
 #include "linalg/linalg.h"
 #include "nn/dense.h"
-#include "train/row_reader.h"
 
 enum { MOST_LANES = 16, LANE_ROWS = 128, PARALLEL_WORK = 64 * 1024 };
 static const size_t LANES_MEMORY = (size_t)64 << 20; /* bytes, for all lanes together */
@@ -20,10 +19,9 @@ struct lsq_cg_lane {
   lsq_matrix moment;   /* (d+1) x (d+1), lower */
 };
 
-static void place_lane(lsq_cg_lane *lane, lsq_arena *arena, const lsq_hidden_cg *self,
-                       const lsq_row_source *source) {
+static void place_lane(lsq_cg_lane *lane, lsq_arena *arena, const lsq_hidden_cg *self) {
   const lsq_two_layer *layers = self->layers;
-  lsq_row_reader_place(&lane->reader, arena, layers->x, layers->y, source, LANE_ROWS);
+  lsq_row_reader_place(&lane->reader, arena, layers->rows, LANE_ROWS);
   lane->z = lsq_arena_matrix(arena, LANE_ROWS, self->h);
   lane->back = lsq_arena_matrix(arena, LANE_ROWS, self->h);
   lane->output = lsq_arena_matrix(arena, LANE_ROWS, layers->c);
@@ -32,23 +30,23 @@ static void place_lane(lsq_cg_lane *lane, lsq_arena *arena, const lsq_hidden_cg 
   lane->moment = lsq_arena_matrix(arena, self->m, self->m);
 }
 
-static void place_lanes(lsq_hidden_cg *self, lsq_arena *arena, const lsq_row_source *source) {
+static void place_lanes(lsq_hidden_cg *self, lsq_arena *arena) {
   lsq_cg_lane probe;
   lsq_arena measure = lsq_arena_measure();
-  place_lane(&probe, &measure, self, source);
+  place_lane(&probe, &measure, self);
   self->lanes = lsq_size_max(2, lsq_size_min(LANES_MEMORY / measure.used, MOST_LANES));
   self->step_rows = self->lanes * LANE_ROWS;
   self->lane = lsq_arena_take(arena, self->lanes, sizeof *self->lane);
   for (size_t k = 0; k < self->lanes; k++)
-    place_lane(self->lane == NULL ? &probe : &self->lane[k], arena, self, source);
+    place_lane(self->lane == NULL ? &probe : &self->lane[k], arena, self);
 }
 
 void lsq_hidden_cg_place(lsq_hidden_cg *self, lsq_arena *arena, const lsq_two_layer *layers,
-                         lsq_preconditioner kind, const lsq_row_source *source) {
+                         lsq_preconditioner kind) {
   const size_t m = layers->d + 1, h = layers->h;
   *self = (lsq_hidden_cg){.layers = layers, .kind = kind, .m = m, .h = h, .count = m * h};
-  place_lanes(self, arena, source);
-  self->firing = lsq_arena_take(arena, lsq_size_multiply(layers->rows, layers->firing_words),
+  place_lanes(self, arena);
+  self->firing = lsq_arena_take(arena, lsq_size_multiply(layers->row_count, layers->firing_words),
                                 sizeof *self->firing);
   self->product = lsq_arena_matrix(arena, h, h);
   lsq_matrix *const vectors[] = {&self->solution, &self->right,  &self->residual, &self->direction,
@@ -99,7 +97,7 @@ static void apply_mask(const lsq_hidden_cg *self, const lsq_matrix *v) {
 
 /* right <- the layers' right-hand side, whose bias row comes first there. */
 static void take_right(lsq_hidden_cg *self) {
-  lsq_two_layer_sum_right(self->layers, 1 / (double)self->layers->rows, self->rotated.data);
+  lsq_two_layer_sum_right(self->layers, 1 / (double)self->layers->row_count, self->rotated.data);
   for (size_t j = 0; j < self->h; j++)
     for (size_t p = 0; p < self->m; p++)
       lsq_matrix_row(&self->right, p == 0 ? self->m - 1 : p - 1)[j] =
@@ -176,10 +174,10 @@ static lsq_matrix fill_features(lsq_cg_lane *lane, const lsq_matrix *x) {
 static lsq_status add_blocks(lsq_hidden_cg *self, size_t share, size_t rows) {
   lsq_cg_lane *lane = &self->lane[share];
   const size_t words = self->layers->firing_words;
-  lsq_matrix x;
+  lsq_row_block block;
   for (size_t first = self->row, count; first < self->row + rows; first += count) {
     count = lsq_size_min(LANE_ROWS, self->row + rows - first);
-    if (!lsq_row_reader_get(&lane->reader, first, count, &x, NULL))
+    if (!lsq_row_reader_get(&lane->reader, first, count, &block))
       return lane->reader.status;
     for (size_t j = share; j < self->h; j += self->lanes) {
       size_t fires = 0;
@@ -187,8 +185,8 @@ static lsq_status add_blocks(lsq_hidden_cg *self, size_t share, size_t rows) {
         if ((self->firing[(first + i) * words + j / 64] >> (j % 64) & 1) == 0)
           continue;
         double *row = lsq_matrix_row(&lane->features, fires++);
-        memcpy(row, lsq_matrix_row(&x, i), x.cols * sizeof *row);
-        row[x.cols] = 1;
+        memcpy(row, lsq_matrix_row(&block.x, i), block.x.cols * sizeof *row);
+        row[block.x.cols] = 1;
       }
       const lsq_matrix features = lsq_matrix_rows(&lane->features, 0, fires);
       lsq_dense_gram(&features, &self->block[j]);
@@ -201,24 +199,24 @@ static void run_lane(lsq_hidden_cg *self, size_t k, size_t rows) {
   lsq_cg_lane *lane = &self->lane[k];
   const size_t each = (rows + self->lanes - 1) / self->lanes;
   const size_t first = lsq_size_min(k * each, rows), count = lsq_size_min(each, rows - first);
-  lsq_matrix x;
+  lsq_row_block block;
   if (self->pass == LSQ_CG_BLOCKS) {
     add_blocks(self, k, rows);
     return;
   }
-  if (count == 0 || !lsq_row_reader_get(&lane->reader, self->row + first, count, &x, NULL))
+  if (count == 0 || !lsq_row_reader_get(&lane->reader, self->row + first, count, &block))
     return;
   if (self->pass == LSQ_CG_MOMENT) {
-    const lsq_matrix features = fill_features(lane, &x);
+    const lsq_matrix features = fill_features(lane, &block.x);
     lsq_dense_gram(&features, &lane->moment);
   } else
-    multiply_lane(self, lane, &x, self->row + first,
+    multiply_lane(self, lane, &block.x, self->row + first,
                   self->pass == LSQ_CG_RESIDUAL ? &self->solution : &self->direction);
 }
 
 /* moment <- X~'X~ / N. */
 static lsq_status end_moment(lsq_hidden_cg *self, lsq_error *error) {
-  const double scale = 1 / (double)self->layers->rows;
+  const double scale = 1 / (double)self->layers->row_count;
   lsq_matrix_fill(&self->moment, 0);
   for (size_t k = 0; k < self->lanes; k++)
     for (size_t p = 0; p < self->m; p++)
@@ -232,7 +230,7 @@ static lsq_status end_moment(lsq_hidden_cg *self, lsq_error *error) {
 
 /* Block j: (B B')_jj (alpha^2 X~'X~ + (1 - alpha^2) the sum over firing rows) / N + lambda I. */
 static lsq_status end_blocks(lsq_hidden_cg *self, lsq_error *error) {
-  const double square = self->alpha * self->alpha, scale = 1 / (double)self->layers->rows;
+  const double square = self->alpha * self->alpha, scale = 1 / (double)self->layers->row_count;
   for (size_t j = 0; j < self->h; j++) {
     const double weight = lsq_matrix_row(&self->product, j)[j];
     double trace = 0;
@@ -260,7 +258,7 @@ static lsq_status end_blocks(lsq_hidden_cg *self, lsq_error *error) {
 }
 
 static lsq_status prepare_kronecker(lsq_hidden_cg *self, lsq_error *error) {
-  lsq_two_layer_sum_slopes(self->layers, 1 / (double)self->layers->rows, &self->slopes);
+  lsq_two_layer_sum_slopes(self->layers, 1 / (double)self->layers->row_count, &self->slopes);
   for (size_t j = 0; j < self->h; j++)
     for (size_t l = 0; l <= j; l++)
       lsq_matrix_row(&self->slopes, j)[l] *= lsq_matrix_row(&self->product, j)[l];
@@ -294,7 +292,7 @@ static void precondition(lsq_hidden_cg *self) {
 
 /* image <- the matrix times v, from the lanes' sums in their order. */
 static void sum_image(lsq_hidden_cg *self, const lsq_matrix *v) {
-  const double scale = 1 / (double)self->layers->rows;
+  const double scale = 1 / (double)self->layers->row_count;
   for (size_t k = 0; k < self->count; k++) {
     double sum = 0;
     for (size_t lane = 0; lane < self->lanes; lane++)
@@ -383,7 +381,7 @@ static lsq_status end_pass(lsq_hidden_cg *self, bool *done, lsq_error *error) {
 }
 
 lsq_status lsq_hidden_cg_advance(lsq_hidden_cg *self, bool *done, lsq_error *error) {
-  const size_t rows = lsq_size_min(self->step_rows, self->layers->rows - self->row);
+  const size_t rows = lsq_size_min(self->step_rows, self->layers->row_count - self->row);
   const bool pays = rows * self->count >= PARALLEL_WORK;
   *done = false;
 #pragma omp parallel for schedule(static, 1) if (pays)
@@ -395,5 +393,5 @@ lsq_status lsq_hidden_cg_advance(lsq_hidden_cg *self, bool *done, lsq_error *err
       return self->lane[k].reader.status;
     }
   self->row += rows;
-  return self->row < self->layers->rows ? LSQ_OK : end_pass(self, done, error);
+  return self->row < self->layers->row_count ? LSQ_OK : end_pass(self, done, error);
 }

@@ -52,7 +52,7 @@ typedef struct {
 } lsq_hidden_cg;
 
 void lsq_hidden_cg_place(lsq_hidden_cg *self, lsq_arena *arena, const lsq_two_layer *layers,
-                         lsq_preconditioner kind, const lsq_row_source *source);
+                         lsq_preconditioner kind);
 
 void lsq_hidden_cg_start(lsq_hidden_cg *self, double lambda, double tolerance, size_t limit,
                          const double *mask);

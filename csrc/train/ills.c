@@ -137,10 +137,10 @@ static void resolve(ills *self, const ills_options *o, const lsq_network *net) {
 static void place(ills *self, lsq_arena *arena, const lsq_problem *problem,
                   const lsq_ills_settings *settings) {
   const lsq_network *net = problem->net;
-  const size_t rows = problem->x->rows;
+  const size_t rows = problem->rows.x->rows;
   for (int k = 0; k < 2; k++)
     lsq_ills_point_place(&self->points[k], arena, net, rows);
-  lsq_ills_output_place(&self->output, arena, net, settings, problem->y);
+  lsq_ills_output_place(&self->output, arena, net, settings, problem->rows.y);
   lsq_deviation_place(&self->system, arena, net, settings, rows);
   self->best = lsq_arena_doubles(arena, net->parameter_count);
 }
@@ -185,10 +185,10 @@ static lsq_status start(void *memory, const lsq_problem *problem, const void *op
   resolve(self, options, problem->net);
   place(self, &arena, problem, &self->settings);
   for (int k = 0; k < 2; k++)
-    lsq_ills_point_start(&self->points[k], problem->net, problem->x);
+    lsq_ills_point_start(&self->points[k], problem->net, problem->rows.x);
   self->base = &self->points[0];
   self->trial = &self->points[1];
-  lsq_ills_output_start(&self->output, self->base, problem->y);
+  lsq_ills_output_start(&self->output, self->base, problem->rows.y);
   const lsq_ills_output *output = &self->output;
   const bool secant = self->settings.weighting == LSQ_WEIGHTING_SECANT;
   const lsq_matrix *targets = secant ? &output->clipped : &output->targets;

@@ -52,16 +52,17 @@ static bool searches(const lsq_problem *problem) {
 }
 
 static void place(knots *self, lsq_arena *arena, const lsq_problem *problem, const void *options) {
-  const size_t rows = problem->x->rows, outputs = problem->y->cols;
+  const size_t rows = problem->rows.x->rows, outputs = problem->rows.y->cols;
   *self = (knots){.problem = problem, .options = options};
-  lsq_layer_data_place(&self->data, arena, problem->net, problem->x, problem->y);
-  lsq_layer_solver_place(&self->solver, arena, problem->net, problem->x, problem->y);
-  self->workspace = lsq_arena_take(arena, lsq_layer_data_workspace(problem->net, problem->x), 1);
+  lsq_layer_data_place(&self->data, arena, problem->net, problem->rows.x, problem->rows.y);
+  lsq_layer_solver_place(&self->solver, arena, problem->net, problem->rows.x, problem->rows.y);
+  self->workspace =
+      lsq_arena_take(arena, lsq_layer_data_workspace(problem->net, problem->rows.x), 1);
   self->prediction = lsq_arena_matrix(arena, rows, outputs);
   self->scalings = lsq_arena_take(arena, outputs, sizeof *self->scalings);
   self->points = lsq_arena_take(arena, rows, sizeof *self->points);
   lsq_one_knot_place(&self->search, arena, searches(problem) ? rows : 0);
-  self->direction = lsq_arena_matrix(arena, problem->x->cols, 1);
+  self->direction = lsq_arena_matrix(arena, problem->rows.x->cols, 1);
   self->along = lsq_arena_matrix(arena, rows, 1);
 }
 
@@ -129,10 +130,10 @@ static lsq_status start(void *memory, const lsq_problem *problem, const void *op
     return status;
   lsq_layer_solver_start(&self->solver, &self->data);
   const lsq_matrix *first = &self->data.first;
-  const size_t inputs = problem->x->cols;
-  const lsq_matrix weight = {first->data, inputs, problem->y->cols, first->stride};
-  lsq_dense_forward(problem->x, &weight, lsq_matrix_row(first, inputs), &self->prediction);
-  for (size_t q = 0; q < problem->y->cols; q++)
+  const size_t inputs = problem->rows.x->cols;
+  const lsq_matrix weight = {first->data, inputs, problem->rows.y->cols, first->stride};
+  lsq_dense_forward(problem->rows.x, &weight, lsq_matrix_row(first, inputs), &self->prediction);
+  for (size_t q = 0; q < problem->rows.y->cols; q++)
     self->scalings[q] = scaling_of(&self->prediction, q);
   memcpy(self->solver.net.parameters, problem->net->parameters,
          problem->net->parameter_count * sizeof(double));
@@ -156,7 +157,7 @@ static void load_points(knots *self, size_t q) {
   for (size_t i = 0; i < self->prediction.rows; i++) {
     const double u = lsq_matrix_row(&self->prediction, i)[q];
     self->points[i].u = s->deviation > 0 ? (u - s->mean) / s->deviation : 0;
-    self->points[i].y = lsq_matrix_row(self->problem->y, i)[q];
+    self->points[i].y = lsq_matrix_row(self->problem->rows.y, i)[q];
   }
   lsq_knot_points_sort(self->points, self->prediction.rows);
 }
@@ -167,7 +168,7 @@ static void add_noise(knots *self, size_t unit, double noise) {
   const lsq_layer *hidden = &self->solver.net.layers[0];
   for (size_t i = 0; i < self->direction.rows; i++)
     self->direction.data[i] = lsq_random_normal(self->problem->random);
-  lsq_dense_forward(self->problem->x, &self->direction, NULL, &self->along);
+  lsq_dense_forward(self->problem->rows.x, &self->direction, NULL, &self->along);
   const scaling s = scaling_of(&self->along, 0);
   if (s.deviation == 0)
     return;

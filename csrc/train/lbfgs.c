@@ -22,7 +22,7 @@ static void place(lbfgs *self, lsq_arena *arena, const lsq_problem *problem,
   *self = (lbfgs){.problem = problem, .options = options};
   lsq_minimiser_place(&self->minimiser, arena, net->parameter_count, options);
   self->gradient = lsq_arena_doubles(arena, net->parameter_count);
-  self->workspace = lsq_arena_take(arena, lsq_gradient_workspace(net, problem->x->rows), 1);
+  self->workspace = lsq_arena_take(arena, lsq_gradient_workspace(net, problem->rows.x->rows), 1);
 }
 
 static size_t size(const lsq_problem *problem, const void *options) {
@@ -55,7 +55,7 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   const size_t bytes = net->parameter_count * sizeof(double), before = m->iteration;
   memcpy(net->parameters, m->trial, bytes);
   const double loss =
-      lsq_network_gradient(net, net->loss, p->x, p->y, self->gradient, self->workspace);
+      lsq_network_gradient(net, net->loss, p->rows.x, p->rows.y, self->gradient, self->workspace);
   for (size_t i = 0; p->mask != NULL && i < net->parameter_count; i++)
     if (p->mask[i] == 0)
       self->gradient[i] = 0;

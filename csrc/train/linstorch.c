@@ -78,7 +78,7 @@ static bool is_elm(const lsq_problem *problem) {
 static size_t count_lanes(const lsq_problem *problem) {
   lsq_layer_solver probe;
   lsq_arena measure = lsq_arena_measure();
-  lsq_layer_solver_place(&probe, &measure, problem->net, problem->x, problem->y);
+  lsq_layer_solver_place(&probe, &measure, problem->net, problem->rows.x, problem->rows.y);
   const size_t fitting = lsq_size_max(1, LANES_MEMORY / lsq_size_max(1, measure.used));
   const size_t wanted = problem->restarts > 1 ? (size_t)lsq_threads() : 1;
   return lsq_size_min(fitting, wanted);
@@ -95,16 +95,16 @@ static void place(linstorch *self, lsq_arena *arena, const lsq_problem *problem,
     self->options = *(const linstorch_options *)options;
     self->steps = 2 * (int64_t)net->depth * self->options.solves;
   }
-  lsq_layer_data_place(&self->data, arena, net, problem->x, problem->y);
+  lsq_layer_data_place(&self->data, arena, net, problem->rows.x, problem->rows.y);
   self->lanes = count_lanes(problem);
   self->lane = lsq_arena_take(arena, self->lanes, sizeof *self->lane);
   for (size_t k = 0; k < self->lanes; k++) {
     lsq_layer_solver measured;
-    lsq_layer_solver_place(self->lane == NULL ? &measured : &self->lane[k], arena, net, problem->x,
-                           problem->y);
+    lsq_layer_solver_place(self->lane == NULL ? &measured : &self->lane[k], arena, net,
+                           problem->rows.x, problem->rows.y);
   }
   self->best = lsq_arena_doubles(arena, net->parameter_count);
-  self->workspace = lsq_arena_take(arena, lsq_layer_data_workspace(net, problem->x), 1);
+  self->workspace = lsq_arena_take(arena, lsq_layer_data_workspace(net, problem->rows.x), 1);
 }
 
 static lsq_status check_output(const lsq_network *net, const char *who, lsq_error *error) {
@@ -151,7 +151,7 @@ static double variance(const lsq_matrix *m) {
 
 /* Whether linear regression predicts a constant: then so will the net. */
 static bool explains_nothing(const linstorch *self) {
-  const lsq_matrix *x = self->problem->x, *y = self->problem->y;
+  const lsq_matrix *x = self->problem->rows.x, *y = self->problem->rows.y;
   const lsq_matrix *first = &self->data.first, output = self->lane[0].output;
   const lsq_matrix weight = {first->data, x->cols, y->cols, first->stride};
   lsq_dense_forward(x, &weight, NULL, &output);
@@ -276,7 +276,8 @@ static void score_draws(void *memory, const lsq_random *generators, size_t count
 
 static void warn_of_rows(const linstorch *self, lsq_result *result) {
   const lsq_network *net = self->problem->net;
-  const size_t rows = self->problem->x->rows, first = is_elm(self->problem) ? net->depth - 1 : 0;
+  const size_t rows = self->problem->rows.x->rows,
+               first = is_elm(self->problem) ? net->depth - 1 : 0;
   for (size_t k = first; k < net->depth; k++) {
     const size_t unknowns = net->layers[k].weight.rows + (net->layers[k].bias != NULL);
     if (rows > unknowns)

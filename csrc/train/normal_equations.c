@@ -60,11 +60,10 @@ static void place_lanes(lsq_normal_equations *self, lsq_arena *arena, const lsq_
 }
 
 void lsq_normal_equations_place(lsq_normal_equations *self, lsq_arena *arena,
-                                const lsq_network *net, const lsq_matrix *x, const lsq_matrix *y,
-                                bool may_use_kernel) {
+                                const lsq_network *net, const lsq_rows *rows, bool may_use_kernel) {
   lsq_error no_two_layer_net;
   const size_t count = net->parameter_count;
-  *self = (lsq_normal_equations){.x = x, .y = y, .count = count};
+  *self = (lsq_normal_equations){.rows = rows, .count = count};
   lsq_network_place_like(&self->net, arena, net);
   self->matrix = lsq_arena_matrix(arena, count, count);
   self->gradient = lsq_arena_doubles(arena, count);
@@ -73,14 +72,14 @@ void lsq_normal_equations_place(lsq_normal_equations *self, lsq_arena *arena,
     place_lanes(self, arena, net);
     return;
   }
-  lsq_two_layer_place(&self->layers, arena, net, x, y);
+  lsq_two_layer_place(&self->layers, arena, net, rows);
   lsq_hidden_system_place(&self->system, arena, self->layers.h, self->layers.d + 1, false, false);
   self->stacked = lsq_arena_doubles(arena, self->system.order);
 }
 
 void lsq_normal_equations_start(lsq_normal_equations *self) {
   if (self->is_two_layer)
-    lsq_hidden_system_start(&self->system, lsq_two_layer_alpha(&self->net), self->x);
+    lsq_hidden_system_start(&self->system, lsq_two_layer_alpha(&self->net), self->rows->x);
 }
 
 void lsq_normal_equations_begin(lsq_normal_equations *self, const double *parameters) {
@@ -186,7 +185,7 @@ static void sum_lanes(lsq_normal_equations *self) {
 }
 
 static bool advance_any(lsq_normal_equations *self) {
-  const size_t rows = lsq_size_min(self->step_rows, self->x->rows - self->row);
+  const size_t rows = lsq_size_min(self->step_rows, self->rows->x->rows - self->row);
   const size_t each = (rows + self->lanes - 1) / self->lanes;
   const bool pays = rows * self->count >= PARALLEL_WORK;
 #pragma omp parallel for schedule(static, 1) if (pays)
@@ -195,13 +194,13 @@ static bool advance_any(lsq_normal_equations *self) {
     size_t first = self->row + lsq_size_min(k * each, rows);
     for (size_t count; first < end; first += count) {
       count = lsq_size_min(self->block_rows, end - first);
-      const lsq_matrix x = lsq_matrix_rows(self->x, first, count);
-      const lsq_matrix y = lsq_matrix_rows(self->y, first, count);
+      const lsq_matrix x = lsq_matrix_rows(self->rows->x, first, count);
+      const lsq_matrix y = lsq_matrix_rows(self->rows->y, first, count);
       add_block(self, &self->lane[k], &x, &y);
     }
   }
   self->row += rows;
-  if (self->row < self->x->rows)
+  if (self->row < self->rows->x->rows)
     return false;
   sum_lanes(self);
   return true;

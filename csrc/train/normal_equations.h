@@ -15,7 +15,7 @@
 typedef struct lsq_jacobian_lane lsq_jacobian_lane;
 
 typedef struct {
-  const lsq_matrix *x, *y;
+  const lsq_rows *rows;
   lsq_network net;   /* over parameters of its own: where the equations are formed */
   size_t count;      /* of parameters */
   lsq_matrix matrix; /* count x count, lower, in the order of the net's parameters */
@@ -33,8 +33,7 @@ typedef struct {
 
 /* may_use_kernel: whether a two-layer net may go the kernel's way. */
 void lsq_normal_equations_place(lsq_normal_equations *self, lsq_arena *arena,
-                                const lsq_network *net, const lsq_matrix *x, const lsq_matrix *y,
-                                bool may_use_kernel);
+                                const lsq_network *net, const lsq_rows *rows, bool may_use_kernel);
 
 /* Before the first equations: what depends on the data alone. */
 void lsq_normal_equations_start(lsq_normal_equations *self);

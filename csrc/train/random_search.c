@@ -31,7 +31,8 @@ typedef struct {
 
 static void place_lane(search_lane *lane, lsq_arena *arena, const lsq_problem *problem) {
   lsq_network_place_like(&lane->net, arena, problem->net);
-  lane->workspace = lsq_arena_take(arena, lsq_forward_workspace(problem->net, problem->x->rows), 1);
+  lane->workspace =
+      lsq_arena_take(arena, lsq_forward_workspace(problem->net, problem->rows.x->rows), 1);
 }
 
 static size_t count_lanes(const lsq_problem *problem) {
@@ -79,14 +80,14 @@ static lsq_status start(void *memory, const lsq_problem *problem, const void *op
 
 static double loss_of(const random_search *self, const lsq_network *net, void *workspace) {
   const lsq_problem *p = self->problem;
-  return lsq_network_loss(net, p->net->loss, p->x, p->y, workspace);
+  return lsq_network_loss(net, p->net->loss, p->rows.x, p->rows.y, workspace);
 }
 
 /* The losses of the next draws. They start few, so that little is in vain where a target is
    reached soon. */
 static void evaluate(random_search *self) {
   const lsq_problem *p = self->problem;
-  const double work = (double)p->x->rows * (double)p->net->parameter_count;
+  const double work = (double)p->rows.x->rows * (double)p->net->parameter_count;
   size_t count = lsq_size_min(2 * lsq_size_max(self->count, self->lanes), MOST_DRAWS);
   count = lsq_size_min(count, lsq_size_max(self->lanes, (size_t)(STEP_WORK / work)));
   count = lsq_size_min(count, p->restarts - (size_t)(self->iteration + 1));

@@ -6,7 +6,7 @@
 #define LSQ_TRAIN_TRAINER_H
 
 #include "base/option.h"
-#include "base/row_source.h"
+#include "base/rows.h"
 #include "nn/network.h"
 
 typedef struct lsq_trainer lsq_trainer;
@@ -14,9 +14,8 @@ typedef struct lsq_trainer lsq_trainer;
 typedef struct {
   const lsq_trainer *trainer;
   lsq_network *net;
-  const lsq_matrix *x, *y;       /* the training data, finite, same number of rows, at least 1 */
+  lsq_rows rows;                 /* the training data, finite, at least one row */
   lsq_random *random;            /* for every draw a trainer makes */
-  const lsq_row_source *source;  /* NULL: in memory; else x and y are shapes alone, data NULL */
   const lsq_matrix *connections; /* inputs x hidden units, 0 or 1, by the option; NULL without */
   size_t restarts;               /* asked for; 1 where runs_restarts is not to run them */
   size_t restart;                /* from 1: the start as given, then fresh draws */
@@ -68,7 +67,7 @@ struct lsq_trainer {
   const lsq_option *options;    /* its own; the common ones are added by the glue */
   const char *const *measures;  /* names of the extra history columns, NULL after the last */
   const char *const *totals;    /* names of the extra report fields, NULL after the last */
-  bool takes_source;            /* whether problem->source may be set */
+  bool takes_source;            /* whether problem->rows.source may be set */
   const void *rule;             /* what trainers that share their functions differ by */
   bool restarts_are_iterations; /* it makes the restarts itself, each one an iteration */
 

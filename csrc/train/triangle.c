@@ -86,14 +86,14 @@ static size_t model_count(const lsq_triangle_model *model) {
 static void place(triangle_training *self, lsq_arena *arena, const lsq_problem *problem,
                   const triangle_options *options) {
   const lsq_triangle_model *model = problem->model;
-  const size_t rows = problem->x->rows, count = model_count(model);
+  const size_t rows = problem->rows.x->rows, count = model_count(model);
   const size_t square = options->pretrain == LEAST_SQUARES ? count : 0;
   *self =
       (triangle_training){.problem = problem, .options = options, .model = model, .count = count};
   self->parameters =
       model->triangle != NULL ? model->triangle->parameters : model->blocks->parameters;
-  self->x = lsq_arena_matrix(arena, rows, problem->x->cols);
-  self->y = lsq_arena_matrix(arena, rows, problem->y->cols);
+  self->x = lsq_arena_matrix(arena, rows, problem->rows.x->cols);
+  self->y = lsq_arena_matrix(arena, rows, problem->rows.y->cols);
   self->best = lsq_arena_doubles(arena, count);
   self->gradient = lsq_arena_doubles(arena, count);
   self->moments = lsq_arena_doubles(arena, 2 * count);
@@ -147,7 +147,7 @@ static size_t size(const lsq_problem *problem, const void *options) {
 
 /* Fills `place` from the ends of X; false where the data have no two ends. */
 static bool find_scaling(triangle_training *self) {
-  const lsq_matrix *x = self->problem->x, *y = self->problem->y;
+  const lsq_matrix *x = self->problem->rows.x, *y = self->problem->rows.y;
   size_t low = 0, high = 0;
   for (size_t i = 1; i < x->rows; i++) {
     if (*lsq_matrix_row(x, i) < *lsq_matrix_row(x, low))
@@ -167,8 +167,8 @@ static bool find_scaling(triangle_training *self) {
 
 static void scale_data(triangle_training *self) {
   const lsq_problem *p = self->problem;
-  lsq_matrix_copy(p->x, &self->x);
-  lsq_matrix_copy(p->y, &self->y);
+  lsq_matrix_copy(p->rows.x, &self->x);
+  lsq_matrix_copy(p->rows.y, &self->y);
   if (self->model->blocks != NULL)
     return;
   for (size_t i = 0; i < self->x.rows; i++) {
@@ -408,8 +408,8 @@ static lsq_status start_finish(triangle_training *self, lsq_error *error) {
   self->net.loss = self->problem->net->loss;
   set_weights(self, &self->net);
   self->finish_problem.net = &self->net;
-  self->finish_problem.x = &self->x;
-  self->finish_problem.y = &self->y;
+  self->finish_problem.rows.x = &self->x;
+  self->finish_problem.rows.y = &self->y;
   self->phase = FINISH;
   return model->finish->start(self->finish_memory, &self->finish_problem, model->finish_options,
                               error);
@@ -467,7 +467,7 @@ static void finish(void *memory, bool keep_current, lsq_result *result) {
   if (self->phase == FINISH)
     self->model->finish->finish(self->finish_memory, keep_current, result);
   publish(self);
-  result->loss = lsq_network_loss(p->net, p->net->loss, p->x, p->y, self->workspace);
+  result->loss = lsq_network_loss(p->net, p->net->loss, p->rows.x, p->rows.y, self->workspace);
   result->score = result->loss;
 }
 

@@ -5,7 +5,6 @@
 #include "linalg/linalg.h"
 #include "nn/dense.h"
 #include "nn/loss.h"
-#include "train/row_reader.h"
 
 enum { MOST_LANES = 16, LANE_ROWS = 128 };
 static const size_t LANES_MEMORY = (size_t)64 << 20; /* bytes, for all lanes together */
@@ -35,8 +34,8 @@ static size_t step_rows(const lsq_two_layer *self, bool with_pattern) {
 }
 
 static void place_lane(lsq_lane *lane, lsq_arena *arena, const lsq_two_layer *self,
-                       const lsq_row_source *source, size_t rows) {
-  lsq_row_reader_place(&lane->reader, arena, self->x, self->y, source, rows);
+                       const lsq_rows *samples, size_t rows) {
+  lsq_row_reader_place(&lane->reader, arena, samples, rows);
   lane->activations = lsq_arena_matrix(arena, rows, self->h + 1);
   lane->output = lsq_arena_matrix(arena, rows, self->c);
   lane->back = lsq_arena_matrix(arena, rows, self->h);
@@ -53,34 +52,33 @@ static size_t lane_rows(const lsq_two_layer *self) {
 static size_t count_lanes(const lsq_two_layer *self) {
   lsq_lane probe;
   lsq_arena measure = lsq_arena_measure();
-  place_lane(&probe, &measure, self, NULL, LANE_ROWS);
+  const lsq_rows in_memory = {.x = self->rows->x, .y = self->rows->y};
+  place_lane(&probe, &measure, self, &in_memory, LANE_ROWS);
   size_t fitting = LANES_MEMORY / measure.used;
   return lsq_size_max(1, lsq_size_min(fitting, MOST_LANES));
 }
 
-static void place_lanes(lsq_two_layer *self, lsq_arena *arena, const lsq_row_source *source) {
+static void place_lanes(lsq_two_layer *self, lsq_arena *arena) {
   self->lane = lsq_arena_take(arena, self->lanes, sizeof *self->lane);
   for (size_t k = 0; k < self->lanes; k++) {
     lsq_lane measured;
-    place_lane(self->lane == NULL ? &measured : &self->lane[k], arena, self, source,
+    place_lane(self->lane == NULL ? &measured : &self->lane[k], arena, self, self->rows,
                lane_rows(self));
   }
 }
 
 static void place(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
-                  const lsq_matrix *x, const lsq_matrix *y, const lsq_row_source *source,
-                  bool with_pattern) {
-  *self = (lsq_two_layer){.x = x,
-                          .y = y,
+                  const lsq_rows *rows, bool with_pattern) {
+  *self = (lsq_two_layer){.rows = rows,
                           .d = lsq_network_inputs(net),
                           .h = net->layers[0].weight.cols,
                           .c = lsq_network_outputs(net),
-                          .rows = x->rows};
+                          .row_count = rows->x->rows};
   lsq_network_place_like(&self->net, arena, net);
   self->firing_words = (self->h + 63) / 64;
   self->step_rows = step_rows(self, with_pattern);
   self->lanes = count_lanes(self);
-  place_lanes(self, arena, source);
+  place_lanes(self, arena);
   self->z = lsq_arena_matrix(arena, self->step_rows, self->h);
   if (with_pattern)
     self->features = lsq_arena_matrix(arena, self->step_rows, self->d + 1);
@@ -92,14 +90,13 @@ static void place(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
 }
 
 void lsq_two_layer_place(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
-                         const lsq_matrix *x, const lsq_matrix *y) {
-  place(self, arena, net, x, y, NULL, true);
+                         const lsq_rows *rows) {
+  place(self, arena, net, rows, true);
 }
 
 void lsq_two_layer_place_matrix_free(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
-                                     const lsq_matrix *x, const lsq_matrix *y,
-                                     const lsq_row_source *source) {
-  place(self, arena, net, x, y, source, false);
+                                     const lsq_rows *rows) {
+  place(self, arena, net, rows, false);
 }
 
 void lsq_two_layer_start(lsq_two_layer *self, const lsq_network *net) {
@@ -259,7 +256,7 @@ static void fill_features(const lsq_matrix *x, const lsq_matrix *features) {
 
 /* One step of a pass: the next rows, dealt to the lanes. True when the pass is over. */
 bool lsq_two_layer_advance(lsq_two_layer *self) {
-  const size_t rows = lsq_size_min(self->step_rows, self->rows - self->row);
+  const size_t rows = lsq_size_min(self->step_rows, self->row_count - self->row);
   const size_t each = (rows + self->lanes - 1) / self->lanes;
   const bool pays = rows * self->net.parameter_count >= PARALLEL_WORK;
 #pragma omp parallel for schedule(static, 1) if (pays)
@@ -267,16 +264,17 @@ bool lsq_two_layer_advance(lsq_two_layer *self) {
     const size_t first = lsq_size_min(k * each, rows);
     const size_t count = lsq_size_min(each, rows - first);
     lsq_lane *lane = &self->lane[k];
-    lsq_matrix x, y, z = lsq_matrix_rows(&self->z, first, count);
-    if (!lsq_row_reader_get(&lane->reader, self->row + first, count, &x, &y))
+    lsq_matrix z = lsq_matrix_rows(&self->z, first, count);
+    lsq_row_block block;
+    if (!lsq_row_reader_get(&lane->reader, self->row + first, count, &block))
       continue;
     if (self->pass == LSQ_FIT_PASS)
-      fit_lane(self, lane, &x, &y);
+      fit_lane(self, lane, &block.x, &block.y);
     else
-      evaluate_lane(self, lane, &x, &y, &z, self->row + first);
+      evaluate_lane(self, lane, &block.x, &block.y, &z, self->row + first);
     if (self->pass == LSQ_EVALUATE_PASS && self->pattern != NULL) {
       lsq_matrix features = lsq_matrix_rows(&self->features, first, count);
-      fill_features(&x, &features);
+      fill_features(&block.x, &features);
     }
   }
   if (self->pass == LSQ_EVALUATE_PASS && self->pattern != NULL) {
@@ -285,7 +283,7 @@ bool lsq_two_layer_advance(lsq_two_layer *self) {
     lsq_pattern_gram_add(self->pattern, &features, &z);
   }
   self->row += rows;
-  return self->row == self->rows || lsq_two_layer_status(self, NULL) != LSQ_OK;
+  return self->row == self->row_count || lsq_two_layer_status(self, NULL) != LSQ_OK;
 }
 
 lsq_status lsq_two_layer_status(const lsq_two_layer *self, lsq_error *error) {

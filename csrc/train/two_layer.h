@@ -8,7 +8,7 @@
 #ifndef LSQ_TRAIN_TWO_LAYER_H
 #define LSQ_TRAIN_TWO_LAYER_H
 
-#include "base/row_source.h"
+#include "base/rows.h"
 #include "nn/network.h"
 #include "nn/pattern_gram.h"
 
@@ -20,9 +20,9 @@ typedef enum { LSQ_CENTRED_TARGETS /* Y - b0 */, LSQ_RESIDUALS /* prediction - Y
 typedef struct lsq_lane lsq_lane;
 
 typedef struct {
-  const lsq_matrix *x, *y;
+  const lsq_rows *rows;
   lsq_network net; /* over parameters of its own: the net that is passed over */
-  size_t d, h, c, rows;
+  size_t d, h, c, row_count;
   lsq_pass pass;
   lsq_right right_kind;
   lsq_pattern_gram *pattern; /* of the pass; NULL: the hidden layer's matrix is not wanted */
@@ -44,13 +44,11 @@ lsq_status lsq_two_layer_check(const lsq_network *net, const char *who, lsq_erro
 
 /* Places everything, for a net of the shape and kind of `net`; start copies its parameters. */
 void lsq_two_layer_place(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
-                         const lsq_matrix *x, const lsq_matrix *y);
+                         const lsq_rows *rows);
 
-/* The same for passes that never take a pattern: with room for the firing bits of all rows, and
-   over rows that a source gives where that is not NULL. x and y then are shapes alone. */
+/* The same for passes that never take a pattern, over rows in memory or streamed. */
 void lsq_two_layer_place_matrix_free(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
-                                     const lsq_matrix *x, const lsq_matrix *y,
-                                     const lsq_row_source *source);
+                                     const lsq_rows *rows);
 
 void lsq_two_layer_start(lsq_two_layer *self, const lsq_network *net);
 
