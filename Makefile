@@ -184,14 +184,15 @@ valgrind:
 # What opens a module comes before the files that add to it.
 DOCUMENTED_FIRST = csrc/lua/module.c csrc/lua/matrix.c csrc/lua/network.c lua/lsqnet/datasets.lua
 DOCUMENTED = $(DOCUMENTED_FIRST) $(filter-out $(DOCUMENTED_FIRST) lua/lsqnet/init.lua,$(sort \
-  $(shell grep -l '^/\*\*\*' csrc/lua/*.c) $(shell grep -rlE '@(sub)?module' lua/lsqnet)))
+  $(shell grep -l '^/\*\*\*' csrc/lua/*.c csrc/train/*.c) \
+  $(shell grep -rlE '@(sub)?module' lua/lsqnet)))
 docs:
 	@.ci/deps --check develop
 	@mkdir -p $(BUILD)/docs
 	@{ cat docs/config.ld; echo 'package = "$(CURDIR)/"'; echo 'file = {'; \
 	  printf '  "$(CURDIR)/%s",\n' $(DOCUMENTED); echo '}'; } >$(BUILD)/docs.ld
 	@ldoc --quiet --fatalwarnings --config $(BUILD)/docs.ld --dir $(abspath $(BUILD))/docs .
-	@sed -i -E 's/(csrc\.lua|lua\.lsqnet)\.[a-z_.]+ Functions/Functions/g' \
+	@sed -i -E 's/(csrc\.(lua|train)|lua\.lsqnet)\.[a-z_.]+ Functions/Functions/g' \
 	  $$(find $(BUILD)/docs -name '*.html')
 	@echo 'the reference: $(BUILD)/docs/index.html'
 

@@ -8,7 +8,8 @@ local PARTS = {
 
 local function files()
   local list = {}
-  local pipe = assert(io.popen("find csrc/lua lua/lsqnet -name '*.c' -o -name '*.lua' | sort"))
+  local rooms = "csrc/lua csrc/train lua/lsqnet"
+  local pipe = assert(io.popen("find " .. rooms .. " -name '*.c' -o -name '*.lua' | sort"))
   for path in pipe:lines() do
     list[#list + 1] = path
   end

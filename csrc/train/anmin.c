@@ -514,6 +514,61 @@ static const char *const measures[] = {
     "residual",  "step_length",     NULL};
 static const char *const totals[] = {"degenerate_systems", NULL};
 
+/***
+@submodule lsqnet
+*/
+
+/*** ANMIN: trains a two-layer ReLU net by solving each layer in closed form in turn, with the
+activation pattern frozen while the hidden layer is solved. Barbu (2023), "Training a Two Layer
+ReLU Network Analytically", Algorithm 1. The objective is Eq. 1: the squared error summed over
+outputs, mean over rows, plus `lambda` times the squared norm of all weights and biases. The
+output layer is refitted before the first iteration.
+
+Memory is O((d+1)^2 h^2), whatever N is; an iteration costs O(N (d+1)^2 h^2 + ((d+1) h)^3). With
+`solver="cg"` the system is never formed: memory is O((d+1) h + (d+1)^2) and a bit for each row
+and unit, an iteration O(N (d+1) h) for each conjugate-gradient iteration, usually 1 to 4 at the
+default tolerance. docs/large.md has the numbers.
+@function anmin
+@tparam network net layers {d, h, c}, relu or leaky_relu, identity output, biases, mse; changed
+in place. The paper draws its start from N(0, 1): `init="normal"`
+@tparam matrix X N x d; the paper's protocol has columns of mean 0 and deviation 1. Or a `stream`:
+then Y is nil, the solver is conjugate gradients, and no more than a block of rows is held
+@tparam matrix Y N x c; the paper's protocol centres it
+@tparam[opt] table options beside the common ones:
+`iterations=30`;
+`lambda=1e-3` (the authors' code sums where the paper averages: its tables are reproduced with
+1e-3/N);
+`keep="best"` (of the objective) or "last";
+`degenerate="svd"` (raise eigenvalues below 1e-4 to it), "restart" (draw the hidden layer from
+N(0, 1), counted as an iteration) or "stop" (`stopped="degenerate"`): the answer to a hidden-layer
+system that Cholesky cannot factor, or for which ln|M + lambda I| + (d+1) h ln N is not above
+`log_determinant_threshold=-math.huge` (on which scale the authors use -10000);
+`condition=false`: whether to record the system's 2-norm condition number, which takes its
+eigenvalues each iteration (with the Cholesky solver alone);
+`solver="cholesky"`, "cg" (conjugate gradients, from the current hidden layer; `degenerate` and its
+threshold have no effect) or "auto" (by multiplications, 30 conjugate-gradient iterations assumed,
+and never a system of more than 2 GB);
+`preconditioner="kronecker"`, (B B' o G'G/N) (x) X'X/N + lambda I by eigenvectors, or "block", the
+diagonal blocks by Cholesky; `cg_tolerance=1e-2`, of the residual relative to the right-hand side;
+`cg_iterations=100` a solve at most; one is made at least;
+`step="full"`, or "damped": halve the way to the new hidden layer until the objective falls, so that
+training is monotone (`stopped="tolerance"` when 30 halvings do not help);
+`connections`, a d x h matrix of 0 and 1, or `inputs_per_neuron=k`, drawn at random: which inputs
+each hidden unit sees. The other weights of the net are set to 0, and the system has no place for
+them;
+`restarts=K`: with no callback, validation, `verbose` or `target_loss` to serve in between, the
+restarts run side by side, one thread each, and the seconds of the history are those at the end
+@treturn[1] table report; the history adds `objective` (Eq. 1), `log_determinant` (of M + lambda I;
+-math.huge when Cholesky failed; none with conjugate gradients) and `condition`, or
+`inner_iterations` and `residual` of conjugate gradients, and `step_length` of a damped step; the
+report adds `degenerate_systems`, how many
+there were
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite", "no_convergence" of an eigenvalue computation, or "no_file" of a
+stream
+@raise when the net is of another kind, shapes do not match or an option is wrong
+*/
 const lsq_trainer lsq_anmin = {.name = "anmin",
                                .text = "alternating closed-form solves of a two-layer ReLU net",
                                .options_size = sizeof(anmin_options),

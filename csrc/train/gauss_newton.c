@@ -312,6 +312,31 @@ static void finish(void *memory, bool keep_current, lsq_result *result) {
 
 static const char *const measures[] = {"objective", "damping", NULL};
 
+/***
+@submodule lsqnet
+*/
+
+/*** Levenberg-Marquardt for small nets: minimises the mse plus `lambda` times the squared norm of
+all parameters. Each iteration tries a step (J'J / (N c) + lambda I + damping D)^-1 gradient, D
+the diagonal; the damping follows the gain ratio (Nielsen 1999). Of a two-layer ReLU or leaky-ReLU
+net with identity output J'J comes from the activation-pattern Gram kernel, the pattern frozen,
+and the output layer is refitted in closed form behind each step; of other nets the Jacobian is
+formed in row blocks.
+
+It fits the training data harder than anything else here, noise included: give it `lambda`, or
+`validation` and `patience`. Memory is O(P^2) for P parameters, time O(N P^2 + P^3) an iteration.
+@function gauss_newton
+@tparam network net with mse loss; changed in place
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs
+@tparam[opt] table options beside the common ones: `iterations=50` (steps tried, rejected ones
+included); `damping=1e-3`, the first; `lambda=0`; `gradient_tolerance=1e-9`; `patience` (see `sgd`)
+@treturn[1] table report; the history adds `objective` and `damping`
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise when the net's loss is not mse, shapes do not match or an option is wrong
+*/
 const lsq_trainer lsq_gauss_newton = {.name = "gauss_newton",
                                       .text = "Levenberg-Marquardt for small nets",
                                       .options_size = sizeof(gauss_newton_options),

@@ -126,6 +126,32 @@ static const lsq_descent_rule adagrad_rule = {1, adagrad_update};
   .state_size = lsq_descent_state_size, .save_state = lsq_descent_save_state,                      \
   .restore_state = lsq_descent_restore_state
 
+/***
+@submodule lsqnet
+*/
+
+/*** Stochastic gradient descent on minibatches, with PyTorch's rules (torch.optim.SGD): weight
+decay is added to the gradient, momentum is not dampened. Nets of any depth, activation and loss.
+@function sgd
+@tparam network net changed in place
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs; for cross-entropy probability rows, or 0/1 where there is one output
+@tparam[opt] table options beside the common ones:
+`epochs=300`; `batch_size=256` (rows of a step; the last of an epoch may have fewer);
+`learning_rate=0.01`; `momentum=0`; `nesterov=false`; `weight_decay=0`;
+`shuffle=true` (a new order of the rows for every epoch, drawn by `seed`);
+`schedule`: `{every=100, factor=0.1}`, or a list of `{epoch, learning_rate}` by rising epoch, each
+holding from its epoch on, or a function of the epoch that returns its learning rate (called for
+all epochs before the first);
+`patience=K`: stop after K epochs without a lower validation loss, and return the net of the lowest;
+`state=report.state`: go on exactly where that training stopped
+@treturn[1] table report; `loss` in the history is the mean over the epoch's batches as they were
+seen (of entry 1, and of the report, the full loss); `state` is what a later call goes on from
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise when shapes do not match, Y cannot be targets of the loss, or an option is wrong
+*/
 const lsq_trainer lsq_sgd = {.name = "sgd",
                              .text = "stochastic gradient descent, with momentum",
                              .options_size = sizeof(sgd_options),
@@ -134,6 +160,20 @@ const lsq_trainer lsq_sgd = {.name = "sgd",
                              .check_options = check_sgd,
                              DESCENT};
 
+/*** Adam (Kingma and Ba 2014) on minibatches, with PyTorch's rules: both means are corrected for
+their start, epsilon is added to the corrected root, weight decay to the gradient.
+@function adam
+@tparam network net changed in place
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs, as for `sgd`
+@tparam[opt] table options as of `sgd` without the momenta; `learning_rate=0.001`, `beta1=0.9`,
+`beta2=0.999`, `epsilon=1e-8`
+@treturn[1] table report, as of `sgd`
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise as `sgd`
+*/
 const lsq_trainer lsq_adam = {.name = "adam",
                               .text = "Adam (Kingma and Ba 2014)",
                               .options_size = sizeof(adam_options),
@@ -142,6 +182,19 @@ const lsq_trainer lsq_adam = {.name = "adam",
                               .check_options = check_adam,
                               DESCENT};
 
+/*** AdaGrad (Duchi, Hazan and Singer 2011) on minibatches, with PyTorch's rules: the sum of
+squared gradients starts at 0.
+@function adagrad
+@tparam network net changed in place
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs, as for `sgd`
+@tparam[opt] table options as of `sgd` without the momenta; `learning_rate=0.01`, `epsilon=1e-10`
+@treturn[1] table report, as of `sgd`
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise as `sgd`
+*/
 const lsq_trainer lsq_adagrad = {.name = "adagrad",
                                  .text = "AdaGrad (Duchi, Hazan and Singer 2011)",
                                  .options_size = sizeof(adagrad_options),

@@ -268,6 +268,23 @@ static void finish(void *memory, bool keep_current, lsq_result *result) {
 
 static const char *const search_totals[] = {"knot", NULL};
 
+/***
+@submodule lsqnet
+*/
+
+/*** Spreads one knot a unit over the quantiles of the regression's prediction; solves the output.
+@function spread_net
+@tparam network net layers {d, h, p}, relu, identity output, biases, mse; changed in place
+@tparam matrix X N x d
+@tparam matrix Y N x p
+@tparam[opt] table options beside the common ones: `noise=0`, deviation of a random direction added
+to each unit, as a share of the regression's
+@treturn[1] table report
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise as `linstorch`
+*/
 const lsq_trainer lsq_spread_net = {.name = "spread_net",
                                     .text = "one knot a unit along the linear regression",
                                     .options_size = sizeof(spread_options),
@@ -278,6 +295,18 @@ const lsq_trainer lsq_spread_net = {.name = "spread_net",
                                     .step = step,
                                     .finish = finish};
 
+/*** Finds the best single knot along the linear regression: what restarts of Linstorch look for.
+@function knot_search
+@tparam network net layers {d, h, 1}, relu, identity output, biases, mse; changed in place
+@tparam matrix X N x d
+@tparam matrix Y N x 1
+@tparam[opt] table options beside the common ones: `knots=256`, quantiles tried before refining
+@treturn[1] table report, with `knot`, in units of Y
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise as `linstorch`
+*/
 const lsq_trainer lsq_knot_search = {.name = "knot_search",
                                      .text = "the best single knot along the linear regression",
                                      .options_size = sizeof(search_options),

@@ -110,6 +110,32 @@ static void restore_state(void *memory, const double *state) {
 
 static const char *const measures[] = {"evaluations", NULL};
 
+/***
+@submodule lsqnet
+*/
+
+/*** L-BFGS (Nocedal 1980) on the full training loss, with a line search by the strong Wolfe
+conditions (Nocedal and Wright, Numerical Optimization, Algorithms 3.5 and 3.6, cubic
+interpolation). A trial whose loss is not finite counts as too long a step.
+@function lbfgs
+@tparam network net changed in place
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs, as for `sgd`
+@tparam[opt] table options beside the common ones:
+`iterations=60`; `max_evaluations` of the loss (1.25 times the iterations); `memory=10` pairs that
+stand for the Hessian;
+`line_search="strong_wolfe"`, or "fixed": PyTorch's default, steps of `learning_rate`, which on
+ReLU nets blow up (Barbu 2023, Figure 3);
+`learning_rate=1`, the first step tried; `gradient_tolerance=1e-7` and `loss_tolerance=1e-9`,
+absolute;
+`keep`: "best" or "last"; with fixed steps the last is the default, as PyTorch returns;
+`state=report.state`: go on where that training stopped
+@treturn[1] table report; the history adds `evaluations`, how many there have been
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise as `sgd`
+*/
 const lsq_trainer lsq_lbfgs = {.name = "lbfgs",
                                .text = "limited-memory BFGS with a strong-Wolfe line search",
                                .options_size = sizeof(lsq_minimiser_options),

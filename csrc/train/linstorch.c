@@ -325,6 +325,30 @@ static bool traces(const void *options) {
 
 static const char *const measures[] = {"layer", NULL};
 
+/***
+@submodule lsqnet
+*/
+
+/*** Linstorch: solves every layer of a ReLU net by linear regression, the ReLUs behind it ignored.
+Khanov and Akbas, "Approximating Dense ReLU Networks Using Linear Regression", Algorithms 1 to 4.
+The net that results depends on X through the linear regression of Y on X alone.
+@function linstorch
+@tparam network net relu, of any depth, mse, identity or relu output (the latter is ignored while
+targets are taken back); changed in place
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs
+@tparam[opt] table options beside the common ones: `order="backward_first"` or "forward_first";
+`solves=1`; `form="affine"` or "paper" (homogeneous matrices); `keep="last"` or "best";
+`trace=false`; `rcond=0` (0: max(rows, columns) * 2^-52); `restarts` are solved on all cores unless
+somebody watches them (`on_iteration`, `verbose`, `validation`); `target_loss` is held against
+finished nets
+@treturn[1] table report; one history entry a layer solve, with the `layer`; with `trace=true`,
+`trace`, the list of the mse behind each layer solve
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise when the net is of another kind, shapes do not match or an option is wrong
+*/
 const lsq_trainer lsq_linstorch = {.name = "linstorch",
                                    .text = "every layer of a ReLU net by linear regression",
                                    .options_size = sizeof(linstorch_options),
@@ -339,6 +363,18 @@ const lsq_trainer lsq_linstorch = {.name = "linstorch",
                                    .finish = finish,
                                    .score_draws = score_draws};
 
+/*** Extreme learning machine: the output layer by linear regression, the hidden ones as drawn.
+@function elm
+@tparam network net of any depth and hidden activation, mse, identity or relu output; changed
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs
+@tparam[opt] table options beside the common ones: `rcond=0`, as of `linstorch`
+@treturn[1] table report
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise as `linstorch`
+*/
 const lsq_trainer lsq_elm = {.name = "elm",
                              .text = "the output layer by linear regression on random layers",
                              .options_size = sizeof(elm_options),

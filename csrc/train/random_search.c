@@ -147,6 +147,22 @@ static void finish(void *memory, bool keep_current, lsq_result *result) {
 
 static const lsq_option option_table[] = {{NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
 
+/***
+@submodule lsqnet
+*/
+
+/*** Random search: draws nets, solves nothing, keeps the best.
+@function random_search
+@tparam network net of any kind, the first candidate; changed in place
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs
+@tparam[opt] table options the common ones: `restarts`, `target_loss`, `time_limit`, ...
+@treturn[1] table report; one history entry a net
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite"
+@raise when shapes do not match or an option is wrong
+*/
 const lsq_trainer lsq_random_search = {.name = "random_search",
                                        .text = "the best of random nets",
                                        .options_size = 1,

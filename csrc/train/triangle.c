@@ -486,6 +486,45 @@ static void keep(void *memory) {
 
 static const char *const measures[] = {"phase", NULL};
 
+/***
+@submodule lsqnet
+*/
+
+/*** Triangle pretraining: trains the peaks of a triangle network, which keeps its 2^d linear
+pieces, and then the raw weights of the equal dense net, which is what gets accurate. *Compelling
+ReLU Networks to Exhibit Exponentially Many Linear Regions at Initialization and During Training*,
+A.1 (anonymous, under review).
+
+For curves of one variable: X is scaled to [0, 1], Y to 0 and 1 at the ends of X, and the scaling
+is folded into the first and the last layer of the result. The pretraining can only fit curves that
+are flat at one end; the second phase goes on from there. Of blocks (`lsqnet.triangle.blocks`) the
+data stay as they are.
+
+The least-squares pretraining is a Levenberg-Marquardt iteration on the d + 1 peaks, bounded by
+`clamp`: some milliseconds. `finish="gauss_newton"` is by far the most accurate; give that its time
+after the paper's two phases: train, then `lsqnet.gauss_newton(report.network, X, Y)`.
+@function triangle
+@tparam triangle net changed in place: its peaks (and scales, or blocks) get those the pretraining
+ended with, its sign the one chosen
+@tparam matrix X N x inputs
+@tparam matrix Y N x outputs
+@tparam[opt] table options beside the common ones (of which `init`, `loss`, `mask` and `state` are
+not for it; fresh draws of `restarts` have peaks uniform in [0.2, 0.8)):
+`sign="auto"`: by the sign of mean(y - x) of the scaled data; or "added", "subtracted";
+`pretrain="adam"`, "least_squares" or "none"; `epochs=1000` and `learning_rate=1e-3` of it;
+`clamp=0.02`: peaks stay within [clamp, 1 - clamp];
+`scale=true`: whether the data are scaled;
+`finish="adam"` (full batches, `epochs` and `learning_rate` as above), "lbfgs" (1000 iterations),
+"gauss_newton" (200 iterations) or "none"; `finish_options`: a table of that trainer's own options;
+`weights="dense"`, or "block_diagonal": of blocks, the second phase leaves out weights between two
+blocks
+@treturn[1] table report; `network` is the finished dense net; the history adds `phase` (1 or 2).
+The history's loss is that of the data as given; with Adam that of each epoch before its update
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string "non_finite", or "singular": X is constant, or Y the same at both ends of X
+@raise when net is no triangle network, shapes do not match or an option is wrong
+*/
 const lsq_trainer lsq_triangle_trainer = {.name = "triangle",
                                           .text = "triangle pretraining of 2^d linear pieces",
                                           .options_size = sizeof(triangle_options),
