@@ -66,7 +66,7 @@ print(("\n%-12s %-12s %7s %12s %10s %14s %14s"):format("rows x d+1", "patterns",
 for _, shape in ipairs(shapes) do
   local N, d, limit = table.unpack(shape)
   local rng = lsqnet.rng(1)
-  local X = lsqnet.matrix(N, 1, 1):hcat(lsqnet.matrix.randn(N, d - 1, rng))
+  local X = lsqnet.matrix.randn(N, d - 1, rng):hcat(lsqnet.matrix(N, 1, 1))
   local patterns = {
     distinct = lsqnet.matrix.randn(N, units, rng),
     hyperplanes = X * lsqnet.matrix.randn(d, units, rng),

@@ -2,7 +2,7 @@
 
      U[j,l][p,q] = sum_i F_ij F_il x_ip x_iq,   j <= l < units, p <= q < features
 
-   F binary, rows x units; x rows x features, whose first column ANMIN sets to one. Memory is
+   F binary, rows x units; x rows x features, whose last column ANMIN sets to one. Memory is
    O(units^2 features^2), whatever the number of rows; rows are added block by block. */
 #ifndef LSQ_NN_PATTERN_GRAM_H
 #define LSQ_NN_PATTERN_GRAM_H

@@ -249,7 +249,7 @@ static void assemble_hidden(anmin *self) {
 static void set_hidden(anmin *self) {
   if (self->mask != NULL)
     lsq_hidden_system_expand(&self->system, self->mask);
-  lsq_two_layer_set_hidden(&self->layers.net, self->system.right);
+  memcpy(self->layers.net.parameters, self->system.right, self->hidden_count * sizeof(double));
 }
 
 /* "restart": A drawn anew from N(0, 1), as the paper draws its start. */

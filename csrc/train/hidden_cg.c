@@ -95,16 +95,6 @@ static void apply_mask(const lsq_hidden_cg *self, const lsq_matrix *v) {
     v->data[k] *= self->mask[k];
 }
 
-/* right <- the layers' right-hand side, whose bias row comes first there. */
-static void take_right(lsq_hidden_cg *self) {
-  lsq_two_layer_sum_right(self->layers, 1 / (double)self->layers->row_count, self->rotated.data);
-  for (size_t j = 0; j < self->h; j++)
-    for (size_t p = 0; p < self->m; p++)
-      lsq_matrix_row(&self->right, p == 0 ? self->m - 1 : p - 1)[j] =
-          self->rotated.data[j * self->m + p];
-  apply_mask(self, &self->right);
-}
-
 static double dot(const lsq_matrix *a, const lsq_matrix *b) {
   double sum = 0;
   for (size_t k = 0; k < a->rows * a->cols; k++)
@@ -117,7 +107,8 @@ void lsq_hidden_cg_begin(lsq_hidden_cg *self) {
   lsq_multiply(1, weight, false, weight, true, 0, &self->product);
   memcpy(self->solution.data, self->layers->net.parameters, self->count * sizeof(double));
   apply_mask(self, &self->solution);
-  take_right(self);
+  lsq_two_layer_sum_right(self->layers, 1 / (double)self->layers->row_count, self->right.data);
+  apply_mask(self, &self->right);
   self->right_norm = sqrt(dot(&self->right, &self->right));
   self->iterations = 0;
   begin_pass(self, self->has_moment ? self->kind == LSQ_BLOCK ? LSQ_CG_BLOCKS : LSQ_CG_RESIDUAL
@@ -159,16 +150,6 @@ static void multiply_lane(const lsq_hidden_cg *self, lsq_cg_lane *lane, const ls
   lsq_dense_gradient(x, &back, &sum, lsq_matrix_row(&lane->sum, d));
 }
 
-static lsq_matrix fill_features(lsq_cg_lane *lane, const lsq_matrix *x) {
-  const lsq_matrix features = lsq_matrix_rows(&lane->features, 0, x->rows);
-  for (size_t i = 0; i < x->rows; i++) {
-    double *row = lsq_matrix_row(&features, i);
-    memcpy(row, lsq_matrix_row(x, i), x->cols * sizeof *row);
-    row[x->cols] = 1;
-  }
-  return features;
-}
-
 /* block[j] += the sum of x~ x~' over the rows in which unit j fires, for the units of one
    share; each unit sees the rows in their order, whoever has it. */
 static lsq_status add_blocks(lsq_hidden_cg *self, size_t share, size_t rows) {
@@ -207,7 +188,8 @@ static void run_lane(lsq_hidden_cg *self, size_t k, size_t rows) {
   if (count == 0 || !lsq_row_reader_get(&lane->reader, self->row + first, count, &block))
     return;
   if (self->pass == LSQ_CG_MOMENT) {
-    const lsq_matrix features = fill_features(lane, &block.x);
+    const lsq_matrix features = lsq_matrix_rows(&lane->features, 0, count);
+    lsq_two_layer_fill_features(&block.x, &features);
     lsq_dense_gram(&features, &lane->moment);
   } else
     multiply_lane(self, lane, &block.x, self->row + first,

@@ -5,8 +5,10 @@
 
 #include "linalg/linalg.h"
 
-/* Order below which filling the matrix is not worth waking a second thread for. */
-enum { PARALLEL_ORDER = 256 };
+enum {
+  PARALLEL_ORDER = 256, /* below it, filling the matrix is not worth waking a second thread for */
+  TILE = 8              /* units: a cache line of the matrix */
+};
 
 void lsq_hidden_system_place(lsq_hidden_system *system, lsq_arena *arena, size_t units,
                              size_t features, bool eigenvalues, bool eigenvectors) {
@@ -36,10 +38,10 @@ static void sum_moment(lsq_hidden_system *system, const lsq_matrix *data) {
     const double *x = lsq_matrix_row(data, i);
     double *product = system->moment;
     for (size_t p = 0; p < m; p++) {
-      const double left = p == 0 ? 1 : x[p - 1];
-      *product++ += p == 0 ? 1 : left * left;
-      for (size_t q = p + 1; q < m; q++)
-        *product++ += left * x[q - 1];
+      const double left = p + 1 == m ? 1 : x[p];
+      for (size_t q = p; q + 1 < m; q++)
+        *product++ += left * x[q];
+      *product++ += left;
     }
   }
 }
@@ -80,24 +82,30 @@ double lsq_hidden_system_pair_moment(const lsq_hidden_system *system, size_t j, 
 }
 
 double lsq_hidden_system_unit_moment(const lsq_hidden_system *system, size_t j, size_t p) {
-  const size_t product = product_of(system, 0, p);
+  const size_t product = product_of(system, p, system->features - 1);
   const double binary = pair_sums(system, j, j)[product], alpha = system->alpha;
   return alpha == 0 ? binary : (1 - alpha) * binary + alpha * system->moment[product];
 }
 
-/* Block (j, l), l <= j, of the matrix: weight * U_jl. */
-static void fill_block(const lsq_hidden_system *system, size_t j, size_t l, double weight) {
-  const size_t m = system->features;
-  const double alpha = system->alpha, *moment = system->moment;
-  const double *binary = pair_sums(system, j, l);
-  const double *own = pair_sums(system, j, j), *other = pair_sums(system, l, l);
-  size_t k = 0;
-  for (size_t p = 0; p < m; p++)
-    for (size_t q = p; q < m; q++, k++) {
-      const double u =
-          weight * (alpha == 0 ? binary[k] : leaky(alpha, binary[k], own[k], other[k], moment[k]));
-      lsq_matrix_row(&system->matrix, j * m + p)[l * m + q] = u;
-      lsq_matrix_row(&system->matrix, j * m + q)[l * m + p] = u;
+/* The entries (p, j), (q, l), q <= p, of the matrix for one unit j and a few units l, `count` from
+   `first`: (B B')_jl U_jl[p, q]. Few, so that what is read stays in the cache while cache lines
+   are written whole. */
+static void fill_tile(const lsq_hidden_system *system, size_t j, size_t first, size_t count) {
+  const size_t h = system->units, m = system->features;
+  const double alpha = system->alpha, *moment = system->moment, *own = pair_sums(system, j, j);
+  const double *weight = lsq_matrix_row(&system->product, j) + first;
+  const double *binary[TILE], *other[TILE];
+  for (size_t l = 0; l < count; l++) {
+    binary[l] = pair_sums(system, j, first + l);
+    other[l] = pair_sums(system, first + l, first + l);
+  }
+  for (size_t q = 0, k = 0; q < m; q++)
+    for (size_t p = q; p < m; p++, k++) {
+      double *row = lsq_matrix_row(&system->matrix, p * h + j) + q * h + first;
+      for (size_t l = 0; l < count; l++)
+        row[l] =
+            weight[l] * (alpha == 0 ? binary[l][k]
+                                    : leaky(alpha, binary[l][k], own[k], other[l][k], moment[k]));
     }
 }
 
@@ -107,30 +115,24 @@ void lsq_hidden_system_assemble(lsq_hidden_system *system, const lsq_matrix *out
   lsq_multiply(scale, output_weight, false, output_weight, true, 0, &system->product);
 #pragma omp parallel for schedule(dynamic, 1) if (system->order >= PARALLEL_ORDER)
   for (size_t j = 0; j < system->units; j++) {
-    for (size_t l = 0; l <= j; l++)
-      fill_block(system, j, l, lsq_matrix_row(&system->product, j)[l]);
-    for (size_t p = j * system->features; p < (j + 1) * system->features; p++)
-      lsq_matrix_row(&system->matrix, p)[p] += lambda;
+    for (size_t l = 0; l < system->units; l += TILE)
+      fill_tile(system, j, l, lsq_size_min(TILE, system->units - l));
+    for (size_t p = 0; p < system->features; p++)
+      lsq_matrix_row(&system->matrix, p * system->units + j)[p * system->units + j] += lambda;
   }
-}
-
-/* Whether unknown number k, feature k % m of unit k / m with the bias first, is there. */
-static bool exists(const lsq_hidden_system *system, const double *mask, size_t k) {
-  const size_t m = system->features, p = k % m;
-  return mask[(p == 0 ? m - 1 : p - 1) * system->units + k / m] != 0;
 }
 
 void lsq_hidden_system_shrink(lsq_hidden_system *system, const double *mask) {
   const size_t full = system->units * system->features;
   size_t kept = 0;
   for (size_t k = 0; k < full; k++) {
-    if (!exists(system, mask, k))
+    if (mask[k] == 0)
       continue;
     const double *from = lsq_matrix_row(&system->matrix, k);
     double *to = lsq_matrix_row(&system->matrix, kept);
     size_t col = 0;
     for (size_t l = 0; l <= k; l++)
-      if (exists(system, mask, l))
+      if (mask[l] != 0)
         to[col++] = from[l];
     system->right[kept++] = system->right[k];
   }
@@ -140,7 +142,7 @@ void lsq_hidden_system_shrink(lsq_hidden_system *system, const double *mask) {
 void lsq_hidden_system_expand(lsq_hidden_system *system, const double *mask) {
   size_t kept = system->order;
   for (size_t k = system->units * system->features; k-- > 0;)
-    system->right[k] = exists(system, mask, k) ? system->right[--kept] : 0;
+    system->right[k] = mask[k] != 0 ? system->right[--kept] : 0;
 }
 
 lsq_status lsq_hidden_system_solve(lsq_hidden_system *system, double *log_determinant,

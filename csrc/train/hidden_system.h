@@ -1,7 +1,10 @@
-/* The linear system of ANMIN's hidden layer (Eq. 6-9), with x~ = (1, x'):
+/* The linear system of ANMIN's hidden layer (Eq. 6-9), with x~ = (x', 1):
 
      (M + lambda I) a = c,   M_jl = (B B')_jl U_jl,   U_jl = 1/N sum_i G_ij G_il x~_i x~_i',
-     c_j = 1/N sum_i [(y_i - b0) B']_j G_ij x~_i,     a the columns of A stacked.
+     c_j = 1/N sum_i [(y_i - b0) B']_j G_ij x~_i,     M_jl, c_j, a_j: of the units j and l.
+
+   Row, column and entry (p, j) of feature p and unit j are number p h + j: as in A, (d+1) x h, and
+   in the net's flat vector.
 
    G = alpha + (1 - alpha) F is the frozen activation pattern. Only sums over F are gathered;
    the leaky ones follow in closed form. */

@@ -74,7 +74,6 @@ void lsq_normal_equations_place(lsq_normal_equations *self, lsq_arena *arena,
   }
   lsq_two_layer_place(&self->layers, arena, net, rows);
   lsq_hidden_system_place(&self->system, arena, self->layers.h, self->layers.d + 1, false, false);
-  self->stacked = lsq_arena_doubles(arena, self->system.order);
 }
 
 void lsq_normal_equations_start(lsq_normal_equations *self) {
@@ -206,26 +205,16 @@ static bool advance_any(lsq_normal_equations *self) {
   return true;
 }
 
-/* Where the flat vector holds number p (0: the bias) of hidden unit j. */
-static size_t hidden_place(const lsq_two_layer *layers, size_t j, size_t p) {
-  return p == 0 ? layers->d * layers->h + j : (p - 1) * layers->h + j;
-}
-
 static void put(const lsq_matrix *lower, size_t a, size_t b, double value) {
   lsq_matrix_row(lower, lsq_size_max(a, b))[lsq_size_min(a, b)] = value;
 }
 
 /* J'J of the hidden layer with itself: ANMIN's matrix, with no scale and no ridge. */
 static void fill_hidden(lsq_normal_equations *self) {
-  const lsq_two_layer *layers = &self->layers;
-  const size_t m = layers->d + 1, order = self->system.order;
   lsq_hidden_system_assemble(&self->system, &self->net.layers[1].weight, 1, 0);
-  for (size_t row = 0; row < order; row++) {
-    const size_t place = hidden_place(layers, row / m, row % m);
-    const double *values = lsq_matrix_row(&self->system.matrix, row);
-    for (size_t col = 0; col <= row; col++)
-      put(&self->matrix, place, hidden_place(layers, col / m, col % m), values[col]);
-  }
+  for (size_t row = 0; row < self->system.order; row++)
+    memcpy(lsq_matrix_row(&self->matrix, row), lsq_matrix_row(&self->system.matrix, row),
+           (row + 1) * sizeof(double));
 }
 
 /* J'J of the output layer with the hidden one. For weight (l, k) and unit j it is
@@ -234,16 +223,16 @@ static void fill_mixed(lsq_normal_equations *self) {
   const lsq_two_layer *layers = &self->layers;
   const lsq_hidden_system *system = &self->system;
   const size_t h = layers->h, c = layers->c, m = layers->d + 1, first = m * h;
-  lsq_two_layer_get_hidden(&self->net, self->stacked);
   for (size_t j = 0; j < h; j++)
     for (size_t p = 0; p < m; p++)
       for (size_t l = 0; l <= h; l++) {
         double sum = l == h ? lsq_hidden_system_unit_moment(system, j, p) : 0;
         for (size_t q = 0; l < h && q < m; q++)
-          sum += lsq_hidden_system_pair_moment(system, j, l, p, q) * self->stacked[l * m + q];
+          sum +=
+              lsq_hidden_system_pair_moment(system, j, l, p, q) * self->net.parameters[q * h + l];
         const double *weights = lsq_matrix_row(&self->net.layers[1].weight, j);
         for (size_t k = 0; k < c; k++)
-          put(&self->matrix, first + l * c + k, hidden_place(layers, j, p), weights[k] * sum);
+          put(&self->matrix, first + l * c + k, p * h + j, weights[k] * sum);
       }
 }
 
@@ -265,14 +254,6 @@ static void fill_output(lsq_normal_equations *self) {
     }
 }
 
-static void fill_hidden_gradient(lsq_normal_equations *self) {
-  const lsq_two_layer *layers = &self->layers;
-  lsq_two_layer_sum_right(layers, 1, self->stacked);
-  for (size_t j = 0, k = 0; j < layers->h; j++)
-    for (size_t p = 0; p <= layers->d; p++)
-      self->gradient[hidden_place(layers, j, p)] = self->stacked[k++];
-}
-
 static bool advance_two_layer(lsq_normal_equations *self) {
   lsq_two_layer *layers = &self->layers;
   if (!lsq_two_layer_advance(layers))
@@ -286,7 +267,7 @@ static bool advance_two_layer(lsq_normal_equations *self) {
   fill_hidden(self);
   fill_mixed(self);
   fill_output(self);
-  fill_hidden_gradient(self);
+  lsq_two_layer_sum_right(layers, 1, self->gradient);
   return true;
 }
 

@@ -28,7 +28,6 @@ typedef struct {
   bool is_two_layer; /* then these instead */
   lsq_two_layer layers;
   lsq_hidden_system system;
-  double *stacked; /* h (d+1) */
 } lsq_normal_equations;
 
 /* may_use_kernel: whether a two-layer net may go the kernel's way. */

@@ -222,8 +222,8 @@ static void gather_right(lsq_two_layer *self, lsq_lane *lane, const lsq_matrix *
   }
   lsq_dense_backward(&r, &output->weight, &back);
   lsq_activation_backward(self->net.activation, self->net.alpha, units, &back);
-  lsq_matrix weights = lsq_matrix_rows(&lane->right, 1, self->d);
-  lsq_dense_gradient(x, &back, &weights, lsq_matrix_row(&lane->right, 0));
+  lsq_matrix weights = lsq_matrix_rows(&lane->right, 0, self->d);
+  lsq_dense_gradient(x, &back, &weights, lsq_matrix_row(&lane->right, self->d));
 }
 
 static void evaluate_lane(lsq_two_layer *self, lsq_lane *lane, const lsq_matrix *x,
@@ -245,12 +245,11 @@ static void evaluate_lane(lsq_two_layer *self, lsq_lane *lane, const lsq_matrix 
   gather_slopes(self, lane, z);
 }
 
-/* X~, which the pattern's Gram matrix is of. */
-static void fill_features(const lsq_matrix *x, const lsq_matrix *features) {
+void lsq_two_layer_fill_features(const lsq_matrix *x, const lsq_matrix *features) {
   for (size_t i = 0; i < x->rows; i++) {
     double *row = lsq_matrix_row(features, i);
-    row[0] = 1;
-    memcpy(row + 1, lsq_matrix_row(x, i), x->cols * sizeof *row);
+    memcpy(row, lsq_matrix_row(x, i), x->cols * sizeof *row);
+    row[x->cols] = 1;
   }
 }
 
@@ -274,7 +273,7 @@ bool lsq_two_layer_advance(lsq_two_layer *self) {
       evaluate_lane(self, lane, &block.x, &block.y, &z, self->row + first);
     if (self->pass == LSQ_EVALUATE_PASS && self->pattern != NULL) {
       lsq_matrix features = lsq_matrix_rows(&self->features, first, count);
-      fill_features(&block.x, &features);
+      lsq_two_layer_fill_features(&block.x, &features);
     }
   }
   if (self->pass == LSQ_EVALUATE_PASS && self->pattern != NULL) {
@@ -358,34 +357,11 @@ double lsq_two_layer_squared_error(const lsq_two_layer *self) {
   return sum;
 }
 
-/* The lanes' sums are (d+1) x h. */
 void lsq_two_layer_sum_right(const lsq_two_layer *self, double scale, double *right) {
-  const size_t m = self->d + 1;
-  for (size_t j = 0; j < self->h; j++)
-    for (size_t p = 0; p < m; p++) {
-      double sum = 0;
-      for (size_t k = 0; k < self->lanes; k++)
-        sum += lsq_matrix_row(&self->lane[k].right, p)[j];
-      right[j * m + p] = sum * scale;
-    }
-}
-
-void lsq_two_layer_set_hidden(lsq_network *net, const double *stacked) {
-  const lsq_layer *hidden = &net->layers[0];
-  const size_t d = hidden->weight.rows;
-  for (size_t j = 0; j < hidden->weight.cols; j++) {
-    hidden->bias[j] = *stacked++;
-    for (size_t p = 0; p < d; p++)
-      lsq_matrix_row(&hidden->weight, p)[j] = *stacked++;
-  }
-}
-
-void lsq_two_layer_get_hidden(const lsq_network *net, double *stacked) {
-  const lsq_layer *hidden = &net->layers[0];
-  const size_t d = hidden->weight.rows;
-  for (size_t j = 0; j < hidden->weight.cols; j++) {
-    *stacked++ = hidden->bias[j];
-    for (size_t p = 0; p < d; p++)
-      *stacked++ = lsq_matrix_row(&hidden->weight, p)[j];
+  for (size_t k = 0; k < (self->d + 1) * self->h; k++) {
+    double sum = 0;
+    for (size_t lane = 0; lane < self->lanes; lane++)
+      sum += self->lane[lane].right.data[k];
+    right[k] = sum * scale;
   }
 }

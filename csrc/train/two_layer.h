@@ -3,8 +3,9 @@
    and the right-hand side of the hidden layer, and adds to its activation-pattern Gram matrix.
 
    The rows of a step are dealt to a fixed number of lanes, each with its own sums, so that the
-   result does not depend on how many threads run the lanes. With x~ = (1, x'), S = [sigma(X~ A),
-   1], B and b0 the output layer, G the slopes of sigma. */
+   result does not depend on how many threads run the lanes. With X~ = (X, 1), S = [sigma(X~ A), 1],
+   B and b0 the output layer, G the slopes of sigma. A, and all that is laid out like it, is
+   (d+1) x h with the biases last, as the flat vector begins. */
 #ifndef LSQ_TRAIN_TWO_LAYER_H
 #define LSQ_TRAIN_TWO_LAYER_H
 
@@ -76,15 +77,14 @@ void lsq_two_layer_sum_fit(lsq_two_layer *self, double scale);
 lsq_status lsq_two_layer_solve_output(lsq_two_layer *self, double scale, double lambda,
                                       bool *singular, lsq_error *error);
 
-/* After an EVALUATE pass. right (h (d+1)): the sums, unit by unit, times scale. */
+/* After an EVALUATE pass. right ((d+1) x h): the sums times scale. */
 double lsq_two_layer_squared_error(const lsq_two_layer *self);
 void lsq_two_layer_sum_right(const lsq_two_layer *self, double scale, double *right);
 
 /* After a pass with firing bits: G'G (h x h, lower) times scale. */
 void lsq_two_layer_sum_slopes(const lsq_two_layer *self, double scale, const lsq_matrix *slopes);
 
-/* The hidden layer <- h (d+1) numbers, unit by unit, bias first; and the other way. */
-void lsq_two_layer_set_hidden(lsq_network *net, const double *stacked);
-void lsq_two_layer_get_hidden(const lsq_network *net, double *stacked);
+/* features (n x (d+1)) <- X~ of the rows of x. */
+void lsq_two_layer_fill_features(const lsq_matrix *x, const lsq_matrix *features);
 
 #endif
