@@ -15,9 +15,15 @@ typedef struct {
 } regression_options;
 
 static const lsq_option option_table[] = {
-    {"rcond", LSQ_OPTION_NUMBER, offsetof(regression_options, rcond), 0, 0, 1, NULL,
-     "singular values up to this times the largest count as zero; 0: max(rows, cols) * 2^-52"},
-    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+    {.name = "rcond",
+     .type = LSQ_OPTION_NUMBER,
+     .offset = offsetof(regression_options, rcond),
+     .standard = 0,
+     .minimum = 0,
+     .maximum = 1,
+     .text =
+         "singular values up to this times the largest count as zero; 0: max(rows, cols) * 2^-52"},
+    {.name = NULL}};
 
 static void check_data(lua_State *L, const lsq_matrix *x, const lsq_matrix *y) {
   luaL_argcheck(L, x->rows > 0 && x->cols > 0, 1,

@@ -19,17 +19,33 @@ static const char *const signs[] = {"added", "subtracted", NULL};
 static const char *const scales[] = {"enforced", "free", NULL};
 
 static const lsq_option network_options[] = {
-    {"depth", LSQ_OPTION_INTEGER, offsetof(network_settings, depth), 5, 1, LSQ_TRIANGLE_MOST_LAYERS,
-     NULL, "hidden layers d"},
-    {"sign", LSQ_OPTION_CHOICE, offsetof(network_settings, sign), 0, 0, 0, signs,
-     "whether the waves are added or subtracted"},
-    {"scales", LSQ_OPTION_CHOICE, offsetof(network_settings, scales), 0, 0, 0, scales,
-     "whether S_i follow from the peaks or are parameters too"},
-    {"peaks", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, "the d + 1 numbers a_0 .. a_d, in (0, 1)"},
-    {"seed", LSQ_OPTION_INTEGER, offsetof(network_settings, seed), 1, -0x1p63, 0x1p63, NULL,
-     "seed of the peaks"},
-    {"rng", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, "a generator to draw the peaks from"},
-    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+    {.name = "depth",
+     .type = LSQ_OPTION_INTEGER,
+     .offset = offsetof(network_settings, depth),
+     .standard = 5,
+     .minimum = 1,
+     .maximum = LSQ_TRIANGLE_MOST_LAYERS,
+     .text = "hidden layers d"},
+    {.name = "sign",
+     .type = LSQ_OPTION_CHOICE,
+     .offset = offsetof(network_settings, sign),
+     .choices = signs,
+     .text = "whether the waves are added or subtracted"},
+    {.name = "scales",
+     .type = LSQ_OPTION_CHOICE,
+     .offset = offsetof(network_settings, scales),
+     .choices = scales,
+     .text = "whether S_i follow from the peaks or are parameters too"},
+    {.name = "peaks", .type = LSQ_OPTION_VALUE, .text = "the d + 1 numbers a_0 .. a_d, in (0, 1)"},
+    {.name = "seed",
+     .type = LSQ_OPTION_INTEGER,
+     .offset = offsetof(network_settings, seed),
+     .standard = 1,
+     .minimum = -0x1p63,
+     .maximum = 0x1p63,
+     .text = "seed of the peaks"},
+    {.name = "rng", .type = LSQ_OPTION_VALUE, .text = "a generator to draw the peaks from"},
+    {.name = NULL}};
 
 /* The list of peaks on top of the stack becomes those of the network below it. */
 static void read_peaks(lua_State *L, lsq_lua_triangle *self) {
@@ -98,18 +114,42 @@ typedef struct {
 static const char *const block_signs[] = {"alternating", "added", "subtracted", NULL};
 
 static const lsq_option block_options[] = {
-    {"blocks", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, "how many, or a list: of each layer of blocks"},
-    {"depth", LSQ_OPTION_INTEGER, offsetof(block_settings, depth), 5, 1, LSQ_TRIANGLE_MOST_LAYERS,
-     NULL, "hidden layers of each block"},
-    {"outputs", LSQ_OPTION_INTEGER, offsetof(block_settings, outputs), 1, 1, 1e6, NULL, "outputs"},
-    {"signs", LSQ_OPTION_CHOICE, offsetof(block_settings, signs), 0, 0, 0, block_signs,
-     "whether the blocks add or subtract their waves, or each second one subtracts"},
-    {"loss", LSQ_OPTION_CHOICE, offsetof(block_settings, loss), 0, 0, 0, lsq_loss_names,
-     "the loss"},
-    {"seed", LSQ_OPTION_INTEGER, offsetof(block_settings, seed), 1, -0x1p63, 0x1p63, NULL,
-     "seed of the parameters"},
-    {"rng", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, "a generator to draw the parameters from"},
-    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+    {.name = "blocks",
+     .type = LSQ_OPTION_VALUE,
+     .text = "how many, or a list: of each layer of blocks"},
+    {.name = "depth",
+     .type = LSQ_OPTION_INTEGER,
+     .offset = offsetof(block_settings, depth),
+     .standard = 5,
+     .minimum = 1,
+     .maximum = LSQ_TRIANGLE_MOST_LAYERS,
+     .text = "hidden layers of each block"},
+    {.name = "outputs",
+     .type = LSQ_OPTION_INTEGER,
+     .offset = offsetof(block_settings, outputs),
+     .standard = 1,
+     .minimum = 1,
+     .maximum = 1e6,
+     .text = "outputs"},
+    {.name = "signs",
+     .type = LSQ_OPTION_CHOICE,
+     .offset = offsetof(block_settings, signs),
+     .choices = block_signs,
+     .text = "whether the blocks add or subtract their waves, or each second one subtracts"},
+    {.name = "loss",
+     .type = LSQ_OPTION_CHOICE,
+     .offset = offsetof(block_settings, loss),
+     .choices = lsq_loss_names,
+     .text = "the loss"},
+    {.name = "seed",
+     .type = LSQ_OPTION_INTEGER,
+     .offset = offsetof(block_settings, seed),
+     .standard = 1,
+     .minimum = -0x1p63,
+     .maximum = 0x1p63,
+     .text = "seed of the parameters"},
+    {.name = "rng", .type = LSQ_OPTION_VALUE, .text = "a generator to draw the parameters from"},
+    {.name = NULL}};
 
 /* Pushes a block with inputs, the blocks of each layer, outputs. */
 static const size_t *read_widths(lua_State *L, size_t inputs, int64_t outputs, size_t *layers) {
@@ -246,8 +286,8 @@ static void push_finish_options(lua_State *L, const lsq_trainer *finish, size_t 
 static void read_finish(lua_State *L, lsq_triangle_model *model, size_t rows) {
   int choice = 0;
   const lsq_option wanted[] = {
-      {"finish", LSQ_OPTION_CHOICE, 0, 0, 0, 0, lsq_triangle_finishes, NULL},
-      {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+      {.name = "finish", .type = LSQ_OPTION_CHOICE, .choices = lsq_triangle_finishes},
+      {.name = NULL}};
   lua_newtable(L);
   lsq_lua_option_value(L, OPTIONS, "finish");
   lua_setfield(L, -2, "finish");

@@ -13,50 +13,43 @@ typedef struct {
 
 /* Declares the options of that head; `rate` is the default learning rate. */
 #define LSQ_DESCENT_OPTIONS(rate)                                                                  \
-  {"epochs",                                                                                       \
-   LSQ_OPTION_INTEGER,                                                                             \
-   offsetof(lsq_descent_options, epochs),                                                          \
-   300,                                                                                            \
-   0,                                                                                              \
-   1e9,                                                                                            \
-   NULL,                                                                                           \
-   "passes over the training data"},                                                               \
-      {"batch_size",                                                                               \
-       LSQ_OPTION_INTEGER,                                                                         \
-       offsetof(lsq_descent_options, batch_size),                                                  \
-       256,                                                                                        \
-       1,                                                                                          \
-       1e15,                                                                                       \
-       NULL,                                                                                       \
-       "rows of a step; the last batch of an epoch may have fewer"},                               \
-      {"learning_rate",                                                                            \
-       LSQ_OPTION_NUMBER,                                                                          \
-       offsetof(lsq_descent_options, learning_rate),                                               \
-       rate,                                                                                       \
-       0,                                                                                          \
-       HUGE_VAL,                                                                                   \
-       NULL,                                                                                       \
-       "step size"},                                                                               \
-      {"weight_decay",                                                                             \
-       LSQ_OPTION_NUMBER,                                                                          \
-       offsetof(lsq_descent_options, weight_decay),                                                \
-       0,                                                                                          \
-       0,                                                                                          \
-       HUGE_VAL,                                                                                   \
-       NULL,                                                                                       \
-       "adds this times the parameters to the gradient (an L2 penalty)"},                          \
-      {"shuffle",                                                                                  \
-       LSQ_OPTION_BOOLEAN,                                                                         \
-       offsetof(lsq_descent_options, shuffle),                                                     \
-       1,                                                                                          \
-       0,                                                                                          \
-       0,                                                                                          \
-       NULL,                                                                                       \
-       "draw a new order of the rows for every epoch"},                                            \
+  {.name = "epochs",                                                                               \
+   .type = LSQ_OPTION_INTEGER,                                                                     \
+   .offset = offsetof(lsq_descent_options, epochs),                                                \
+   .standard = 300,                                                                                \
+   .minimum = 0,                                                                                   \
+   .maximum = 1e9,                                                                                 \
+   .text = "passes over the training data"},                                                       \
+      {.name = "batch_size",                                                                       \
+       .type = LSQ_OPTION_INTEGER,                                                                 \
+       .offset = offsetof(lsq_descent_options, batch_size),                                        \
+       .standard = 256,                                                                            \
+       .minimum = 1,                                                                               \
+       .maximum = 1e15,                                                                            \
+       .text = "rows of a step; the last batch of an epoch may have fewer"},                       \
+      {.name = "learning_rate",                                                                    \
+       .type = LSQ_OPTION_NUMBER,                                                                  \
+       .offset = offsetof(lsq_descent_options, learning_rate),                                     \
+       .standard = rate,                                                                           \
+       .minimum = 0,                                                                               \
+       .maximum = HUGE_VAL,                                                                        \
+       .text = "step size"},                                                                       \
+      {.name = "weight_decay",                                                                     \
+       .type = LSQ_OPTION_NUMBER,                                                                  \
+       .offset = offsetof(lsq_descent_options, weight_decay),                                      \
+       .standard = 0,                                                                              \
+       .minimum = 0,                                                                               \
+       .maximum = HUGE_VAL,                                                                        \
+       .text = "adds this times the parameters to the gradient (an L2 penalty)"},                  \
+      {.name = "shuffle",                                                                          \
+       .type = LSQ_OPTION_BOOLEAN,                                                                 \
+       .offset = offsetof(lsq_descent_options, shuffle),                                           \
+       .standard = 1,                                                                              \
+       .text = "draw a new order of the rows for every epoch"},                                    \
   {                                                                                                \
-    "schedule", LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL,                                                \
-        "learning rate by epoch: {every=, factor=}, a list of {epoch, learning_rate}, or a "       \
-        "function(epoch) returning it"                                                             \
+    .name = "schedule", .type = LSQ_OPTION_VALUE,                                                  \
+    .text = "learning rate by epoch: {every=, factor=}, a list of {epoch, learning_rate}, or a "   \
+            "function(epoch) returning it"                                                         \
   }
 
 /* One update of `count` parameters by the gradient of a batch. */

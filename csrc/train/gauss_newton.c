@@ -13,15 +13,36 @@ typedef struct {
 } gauss_newton_options;
 
 static const lsq_option option_table[] = {
-    {"iterations", LSQ_OPTION_INTEGER, offsetof(gauss_newton_options, iterations), 50, 0, 1e9, NULL,
-     "steps tried, those that are rejected included"},
-    {"damping", LSQ_OPTION_NUMBER, offsetof(gauss_newton_options, damping), 1e-3, 0, HUGE_VAL, NULL,
-     "first multiple of the diagonal added to the normal matrix; adapted by the gain ratio"},
-    {"lambda", LSQ_OPTION_NUMBER, offsetof(gauss_newton_options, lambda), 0, 0, HUGE_VAL, NULL,
-     "ridge penalty of all weights and biases"},
-    {"gradient_tolerance", LSQ_OPTION_NUMBER, offsetof(gauss_newton_options, gradient_tolerance),
-     1e-9, 0, HUGE_VAL, NULL, "stop when no entry of the objective's gradient is larger"},
-    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+    {.name = "iterations",
+     .type = LSQ_OPTION_INTEGER,
+     .offset = offsetof(gauss_newton_options, iterations),
+     .standard = 50,
+     .minimum = 0,
+     .maximum = 1e9,
+     .text = "steps tried, those that are rejected included"},
+    {.name = "damping",
+     .type = LSQ_OPTION_NUMBER,
+     .offset = offsetof(gauss_newton_options, damping),
+     .standard = 1e-3,
+     .minimum = 0,
+     .maximum = HUGE_VAL,
+     .text =
+         "first multiple of the diagonal added to the normal matrix; adapted by the gain ratio"},
+    {.name = "lambda",
+     .type = LSQ_OPTION_NUMBER,
+     .offset = offsetof(gauss_newton_options, lambda),
+     .standard = 0,
+     .minimum = 0,
+     .maximum = HUGE_VAL,
+     .text = "ridge penalty of all weights and biases"},
+    {.name = "gradient_tolerance",
+     .type = LSQ_OPTION_NUMBER,
+     .offset = offsetof(gauss_newton_options, gradient_tolerance),
+     .standard = 1e-9,
+     .minimum = 0,
+     .maximum = HUGE_VAL,
+     .text = "stop when no entry of the objective's gradient is larger"},
+    {.name = NULL}};
 
 /* A damped unknown moves even where the data say nothing of it. */
 static const double LEAST_DIAGONAL = 1e-10; /* of the largest diagonal entry */

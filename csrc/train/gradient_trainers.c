@@ -23,29 +23,54 @@ typedef struct {
   double epsilon;
 } adagrad_options;
 
-static const lsq_option sgd_table[] = {
-    LSQ_DESCENT_OPTIONS(0.01),
-    {"momentum", LSQ_OPTION_NUMBER, offsetof(sgd_options, momentum), 0, 0, 1, NULL,
-     "share of the former step that is kept"},
-    {"nesterov", LSQ_OPTION_BOOLEAN, offsetof(sgd_options, nesterov), 0, 0, 0, NULL,
-     "look ahead along the momentum (Nesterov)"},
-    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+static const lsq_option sgd_table[] = {LSQ_DESCENT_OPTIONS(0.01),
+                                       {.name = "momentum",
+                                        .type = LSQ_OPTION_NUMBER,
+                                        .offset = offsetof(sgd_options, momentum),
+                                        .standard = 0,
+                                        .minimum = 0,
+                                        .maximum = 1,
+                                        .text = "share of the former step that is kept"},
+                                       {.name = "nesterov",
+                                        .type = LSQ_OPTION_BOOLEAN,
+                                        .offset = offsetof(sgd_options, nesterov),
+                                        .text = "look ahead along the momentum (Nesterov)"},
+                                       {.name = NULL}};
 
-static const lsq_option adam_table[] = {
-    LSQ_DESCENT_OPTIONS(0.001),
-    {"beta1", LSQ_OPTION_NUMBER, offsetof(adam_options, beta1), 0.9, 0, 1, NULL,
-     "decay of the mean of the gradient"},
-    {"beta2", LSQ_OPTION_NUMBER, offsetof(adam_options, beta2), 0.999, 0, 1, NULL,
-     "decay of the mean of the squared gradient"},
-    {"epsilon", LSQ_OPTION_NUMBER, offsetof(adam_options, epsilon), 1e-8, 0, HUGE_VAL, NULL,
-     "added to the root of the mean squared gradient"},
-    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+static const lsq_option adam_table[] = {LSQ_DESCENT_OPTIONS(0.001),
+                                        {.name = "beta1",
+                                         .type = LSQ_OPTION_NUMBER,
+                                         .offset = offsetof(adam_options, beta1),
+                                         .standard = 0.9,
+                                         .minimum = 0,
+                                         .maximum = 1,
+                                         .text = "decay of the mean of the gradient"},
+                                        {.name = "beta2",
+                                         .type = LSQ_OPTION_NUMBER,
+                                         .offset = offsetof(adam_options, beta2),
+                                         .standard = 0.999,
+                                         .minimum = 0,
+                                         .maximum = 1,
+                                         .text = "decay of the mean of the squared gradient"},
+                                        {.name = "epsilon",
+                                         .type = LSQ_OPTION_NUMBER,
+                                         .offset = offsetof(adam_options, epsilon),
+                                         .standard = 1e-8,
+                                         .minimum = 0,
+                                         .maximum = HUGE_VAL,
+                                         .text = "added to the root of the mean squared gradient"},
+                                        {.name = NULL}};
 
 static const lsq_option adagrad_table[] = {
     LSQ_DESCENT_OPTIONS(0.01),
-    {"epsilon", LSQ_OPTION_NUMBER, offsetof(adagrad_options, epsilon), 1e-10, 0, HUGE_VAL, NULL,
-     "added to the root of the summed squared gradient"},
-    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+    {.name = "epsilon",
+     .type = LSQ_OPTION_NUMBER,
+     .offset = offsetof(adagrad_options, epsilon),
+     .standard = 1e-10,
+     .minimum = 0,
+     .maximum = HUGE_VAL,
+     .text = "added to the root of the summed squared gradient"},
+    {.name = NULL}};
 
 static lsq_status check_sgd(const void *options, lsq_error *error) {
   const sgd_options *chosen = options;

@@ -17,14 +17,24 @@ typedef struct {
 } search_options;
 
 static const lsq_option spread_table[] = {
-    {"noise", LSQ_OPTION_NUMBER, offsetof(spread_options, noise), 0, 0, HUGE_VAL, NULL,
-     "deviation of a random direction added to each unit, as a share of the regression's"},
-    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+    {.name = "noise",
+     .type = LSQ_OPTION_NUMBER,
+     .offset = offsetof(spread_options, noise),
+     .standard = 0,
+     .minimum = 0,
+     .maximum = HUGE_VAL,
+     .text = "deviation of a random direction added to each unit, as a share of the regression's"},
+    {.name = NULL}};
 
 static const lsq_option search_table[] = {
-    {"knots", LSQ_OPTION_INTEGER, offsetof(search_options, knots), 256, 1, 1e9, NULL,
-     "quantiles of the regression's prediction that are tried before the best are refined"},
-    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+    {.name = "knots",
+     .type = LSQ_OPTION_INTEGER,
+     .offset = offsetof(search_options, knots),
+     .standard = 256,
+     .minimum = 1,
+     .maximum = 1e9,
+     .text = "quantiles of the regression's prediction that are tried before the best are refined"},
+    {.name = NULL}};
 
 /* One column of the regression's prediction: (prediction - mean) / deviation, in ascending
    order of it; a deviation of 0 stands for a constant. */

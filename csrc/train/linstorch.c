@@ -29,24 +29,54 @@ static const char *const keep_names[] = {"last", "best", NULL};
   "singular values at most this share of the largest count as zero; 0: max(rows, columns) * 2^-52"
 
 static const lsq_option linstorch_table[] = {
-    {"order", LSQ_OPTION_CHOICE, offsetof(linstorch_options, order), BACKWARD_FIRST, 0, 0,
-     order_names, "a solve goes from the last layer to the first and back, or the other way"},
-    {"solves", LSQ_OPTION_INTEGER, offsetof(linstorch_options, solves), 1, 0, 1e9, NULL,
-     "how many times the layers are gone through to and fro"},
-    {"form", LSQ_OPTION_CHOICE, offsetof(linstorch_options, form), LSQ_AFFINE_BACKWARD, 0, 0,
-     form_names,
-     "how targets are taken back: affine, or the paper's homogeneous matrices; they differ where "
-     "a layer is narrower than Y"},
-    {"keep", LSQ_OPTION_CHOICE, offsetof(linstorch_options, keep), KEEP_LAST, 0, 0, keep_names,
-     "the net behind the last layer solve, or the best of all"},
-    {"trace", LSQ_OPTION_BOOLEAN, offsetof(linstorch_options, trace), 0, 0, 0, NULL,
-     "report.trace: the mse behind each layer solve"},
-    {"rcond", LSQ_OPTION_NUMBER, offsetof(linstorch_options, rcond), 0, 0, 1, NULL, RCOND_TEXT},
-    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+    {.name = "order",
+     .type = LSQ_OPTION_CHOICE,
+     .offset = offsetof(linstorch_options, order),
+     .standard = BACKWARD_FIRST,
+     .choices = order_names,
+     .text = "a solve goes from the last layer to the first and back, or the other way"},
+    {.name = "solves",
+     .type = LSQ_OPTION_INTEGER,
+     .offset = offsetof(linstorch_options, solves),
+     .standard = 1,
+     .minimum = 0,
+     .maximum = 1e9,
+     .text = "how many times the layers are gone through to and fro"},
+    {.name = "form",
+     .type = LSQ_OPTION_CHOICE,
+     .offset = offsetof(linstorch_options, form),
+     .standard = LSQ_AFFINE_BACKWARD,
+     .choices = form_names,
+     .text = "how targets are taken back: affine, or the paper's homogeneous matrices; they differ "
+             "where "
+             "a layer is narrower than Y"},
+    {.name = "keep",
+     .type = LSQ_OPTION_CHOICE,
+     .offset = offsetof(linstorch_options, keep),
+     .standard = KEEP_LAST,
+     .choices = keep_names,
+     .text = "the net behind the last layer solve, or the best of all"},
+    {.name = "trace",
+     .type = LSQ_OPTION_BOOLEAN,
+     .offset = offsetof(linstorch_options, trace),
+     .text = "report.trace: the mse behind each layer solve"},
+    {.name = "rcond",
+     .type = LSQ_OPTION_NUMBER,
+     .offset = offsetof(linstorch_options, rcond),
+     .standard = 0,
+     .minimum = 0,
+     .maximum = 1,
+     .text = RCOND_TEXT},
+    {.name = NULL}};
 
-static const lsq_option elm_table[] = {
-    {"rcond", LSQ_OPTION_NUMBER, offsetof(elm_options, rcond), 0, 0, 1, NULL, RCOND_TEXT},
-    {NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+static const lsq_option elm_table[] = {{.name = "rcond",
+                                        .type = LSQ_OPTION_NUMBER,
+                                        .offset = offsetof(elm_options, rcond),
+                                        .standard = 0,
+                                        .minimum = 0,
+                                        .maximum = 1,
+                                        .text = RCOND_TEXT},
+                                       {.name = NULL}};
 
 /* All lanes together; with less, fewer draws are solved at a time. */
 static const size_t LANES_MEMORY = (size_t)256 << 20;

@@ -145,7 +145,7 @@ static void finish(void *memory, bool keep_current, lsq_result *result) {
   result->restart = (size_t)((keep_best ? self->best_iteration : self->iteration) + 1);
 }
 
-static const lsq_option option_table[] = {{NULL, LSQ_OPTION_VALUE, 0, 0, 0, 0, NULL, NULL}};
+static const lsq_option option_table[] = {{.name = NULL}};
 
 /***
 @submodule lsqnet
