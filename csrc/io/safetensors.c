@@ -177,9 +177,9 @@ static lsq_status check_metadata(lsq_stored_network *stored, const lsq_text *val
       read_choice(stored, values, LSQ_KEY_LOSS, lsq_loss_names, &loss, error) != LSQ_OK ||
       read_alpha(stored, values[LSQ_KEY_ALPHA], error) != LSQ_OK)
     return error->status;
-  stored->activation = (lsq_activation)activation;
-  stored->output_activation = (lsq_activation)output_activation;
-  stored->loss = (lsq_loss)loss;
+  stored->activation = lsq_activations[activation];
+  stored->output_activation = lsq_activations[output_activation];
+  stored->loss = lsq_losses[loss];
   stored->layers = values[LSQ_KEY_LAYERS];
   return count_layers(stored, error);
 }

@@ -23,9 +23,9 @@ typedef struct {
   size_t data_size;
   size_t depth;
   lsq_text layers; /* "7,64,1" */
-  lsq_activation activation, output_activation;
+  const lsq_activation *activation, *output_activation;
   double alpha;
-  lsq_loss loss;
+  const lsq_loss *loss;
   /* Placed by lsq_stored_place: */
   size_t *widths;             /* depth + 1 */
   bool *bias;                 /* depth */

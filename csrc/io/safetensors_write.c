@@ -48,13 +48,12 @@ static void write_metadata(lsq_writer *writer, const lsq_network *net, const lsq
                            size_t count) {
   char alpha[LSQ_NUMBER_SIZE];
   lsq_number_format(net->alpha, alpha);
-  const char *const values[LSQ_KEYS] = {
-      [LSQ_KEY_FORMAT] = LSQ_FORMAT,
-      [LSQ_KEY_VERSION] = LSQ_FORMAT_VERSION,
-      [LSQ_KEY_ACTIVATION] = lsq_activation_names[net->activation],
-      [LSQ_KEY_ALPHA] = alpha,
-      [LSQ_KEY_OUTPUT_ACTIVATION] = lsq_activation_names[net->output_activation],
-      [LSQ_KEY_LOSS] = lsq_loss_names[net->loss]};
+  const char *const values[LSQ_KEYS] = {[LSQ_KEY_FORMAT] = LSQ_FORMAT,
+                                        [LSQ_KEY_VERSION] = LSQ_FORMAT_VERSION,
+                                        [LSQ_KEY_ACTIVATION] = net->activation->name,
+                                        [LSQ_KEY_ALPHA] = alpha,
+                                        [LSQ_KEY_OUTPUT_ACTIVATION] = net->output_activation->name,
+                                        [LSQ_KEY_LOSS] = net->loss->name};
   lsq_writer_text(writer, "\"__metadata__\":{");
   for (int k = 0; k < LSQ_KEYS; k++) {
     lsq_writer_text(writer, k == 0 ? "" : ",");

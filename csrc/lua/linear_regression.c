@@ -77,7 +77,7 @@ static int linear_regression(lua_State *L) {
   const size_t widths[] = {x->cols, y->cols};
   const bool bias[] = {true};
   lsq_network *net = lsq_lua_new_network(L, 1, widths, bias);
-  net->activation = LSQ_IDENTITY;
+  net->activation = &lsq_activation_identity;
   size_t rank;
   double loss;
   int before = lsq_lua_enter(L);

@@ -62,6 +62,7 @@ lsq_network *lsq_lua_clone_network(lua_State *L, int index) {
   copy->output_activation = net->output_activation;
   copy->alpha = net->alpha;
   copy->loss = net->loss;
+  copy->loss_parameter = net->loss_parameter;
   copy->init = net->init;
   memcpy(copy->parameters, net->parameters, net->parameter_count * sizeof *net->parameters);
   lua_replace(L, -3);
@@ -102,9 +103,8 @@ static int to_string(lua_State *L) {
     lua_pushfstring(L, "-%I", (LUAI_UACINT)net->layers[k].weight.cols);
     luaL_addvalue(&text);
   }
-  lua_pushfstring(L, " %s, %s output, %s, %I parameters", lsq_activation_names[net->activation],
-                  lsq_activation_names[net->output_activation], lsq_loss_names[net->loss],
-                  (LUAI_UACINT)net->parameter_count);
+  lua_pushfstring(L, " %s, %s output, %s, %I parameters", net->activation->name,
+                  net->output_activation->name, net->loss->name, (LUAI_UACINT)net->parameter_count);
   luaL_addvalue(&text);
   luaL_pushresult(&text);
   return 1;
@@ -115,9 +115,9 @@ static void push_field(lua_State *L, const lsq_network *net, const char *name) {
   if (strcmp(name, "layers") == 0)
     lsq_lua_push_widths(L, net);
   else if (strcmp(name, "activation") == 0)
-    lua_pushstring(L, lsq_activation_names[net->activation]);
+    lua_pushstring(L, net->activation->name);
   else if (strcmp(name, "output_activation") == 0)
-    lua_pushstring(L, lsq_activation_names[net->output_activation]);
+    lua_pushstring(L, net->output_activation->name);
   else if (strcmp(name, "alpha") == 0)
     lua_pushnumber(L, net->alpha);
   else if (strcmp(name, "depth") == 0)

@@ -25,16 +25,16 @@ int lsq_lua_network_from_options(lua_State *L);
 lsq_random *lsq_lua_check_generator(lua_State *L, int arg, lsq_random *seeded, int64_t seed);
 
 /* The loss named at an argument; none or nil: `standard`. */
-lsq_loss lsq_lua_check_loss(lua_State *L, int arg, lsq_loss standard);
+const lsq_loss *lsq_lua_check_loss(lua_State *L, int arg, const lsq_loss *standard);
 
 /* X and Y of a training set at arguments x_arg and x_arg + 1: raises unless there is a row,
    they fit each other and the network, and Y can be targets of the loss. What is not finite
    is told by filling the error: returns LSQ_OK or LSQ_NON_FINITE. */
-lsq_status lsq_lua_check_samples(lua_State *L, const lsq_network *net, lsq_loss loss, int x_arg,
-                                 lsq_error *error);
+lsq_status lsq_lua_check_samples(lua_State *L, const lsq_network *net, const lsq_loss *loss,
+                                 int x_arg, lsq_error *error);
 
 /* Raises unless the rows can be targets of the loss, and names the first that cannot. */
-void lsq_lua_check_targets(lua_State *L, int arg, lsq_loss loss, const lsq_matrix *y);
+void lsq_lua_check_targets(lua_State *L, int arg, const lsq_loss *loss, const lsq_matrix *y);
 
 /* Each file's methods. */
 extern const luaL_Reg lsq_lua_network_runs[];       /* predict, loss, gradient, ... */

@@ -89,7 +89,7 @@ static int cross_entropy(lua_State *L) {
   if (check_pair(L, &error) != LSQ_OK)
     return lsq_lua_failure(L, &error);
   const lsq_matrix *y = lsq_lua_check_matrix(L, 1), *prediction = lsq_lua_check_matrix(L, 2);
-  lsq_lua_check_targets(L, 1, LSQ_CROSS_ENTROPY, y);
+  lsq_lua_check_targets(L, 1, &lsq_loss_cross_entropy, y);
   size_t row;
   if (!lsq_metric_accepts(prediction, &row))
     luaL_argerror(L, 2,

@@ -19,7 +19,7 @@ static const lsq_option network_options[] = {
     {.name = "activation",
      .type = LSQ_OPTION_CHOICE,
      .offset = offsetof(settings, activation),
-     .standard = LSQ_RELU,
+     .standard = 1,
      .choices = lsq_activation_names,
      .text = "of the hidden layers"},
     {.name = "alpha",
@@ -32,7 +32,7 @@ static const lsq_option network_options[] = {
     {.name = "output_activation",
      .type = LSQ_OPTION_CHOICE,
      .offset = offsetof(settings, output_activation),
-     .standard = LSQ_IDENTITY,
+     .standard = 0,
      .choices = lsq_activation_names,
      .text = "of the last layer"},
     {.name = "bias",
@@ -44,7 +44,7 @@ static const lsq_option network_options[] = {
     {.name = "loss",
      .type = LSQ_OPTION_CHOICE,
      .offset = offsetof(settings, loss),
-     .standard = LSQ_MSE,
+     .standard = 0,
      .choices = lsq_loss_names,
      .text = "the loss that the net is trained by, and remembers"},
     {.name = "seed",
@@ -233,10 +233,10 @@ int lsq_lua_network_from_options(lua_State *L) {
   lsq_random *random = lsq_lua_check_generator(L, 1, &seeded, chosen.seed);
 
   lsq_network *net = lsq_lua_new_network(L, count - 1, widths, bias);
-  net->activation = (lsq_activation)chosen.activation;
-  net->output_activation = (lsq_activation)chosen.output_activation;
+  net->activation = lsq_activations[chosen.activation];
+  net->output_activation = lsq_activations[chosen.output_activation];
   net->alpha = chosen.alpha;
-  net->loss = (lsq_loss)chosen.loss;
+  net->loss = lsq_losses[chosen.loss];
   net->init = init;
   lsq_network_initialise(net, &init, random);
   return 1;
@@ -286,16 +286,16 @@ void lsq_lua_push_network_options(lua_State *L, const lsq_network *net) {
   lua_createtable(L, 0, 7);
   lsq_lua_push_widths(L, net);
   lua_setfield(L, -2, "layers");
-  lua_pushstring(L, lsq_activation_names[net->activation]);
+  lua_pushstring(L, net->activation->name);
   lua_setfield(L, -2, "activation");
   lua_pushnumber(L, net->alpha);
   lua_setfield(L, -2, "alpha");
-  lua_pushstring(L, lsq_activation_names[net->output_activation]);
+  lua_pushstring(L, net->output_activation->name);
   lua_setfield(L, -2, "output_activation");
   push_bias(L, net);
   lua_setfield(L, -2, "bias");
   push_init(L, &net->init);
   lua_setfield(L, -2, "init");
-  lua_pushstring(L, lsq_loss_names[net->loss]);
+  lua_pushstring(L, net->loss->name);
   lua_setfield(L, -2, "loss");
 }

@@ -175,7 +175,7 @@ static int fold_scaling(lua_State *L) {
   if (has_y) {
     y = check_scaler(L, 3, lsq_network_outputs(net));
     check_folds(L, 3, &y, &net->layers[net->depth - 1], "last");
-    luaL_argcheck(L, net->output_activation == LSQ_IDENTITY, 3,
+    luaL_argcheck(L, lsq_activation_is_linear(net->output_activation), 3,
                   "outputs can be folded only where the output activation is identity");
   }
   if (has_x && lsq_scaling_check(&x, "x_scaler", &error) != LSQ_OK)

@@ -7,8 +7,6 @@
 #include "base/threads.h"
 #include "lua/network.h"
 #include "nn/forward.h"
-#include "nn/loss.h"
-#include "nn/metrics.h"
 #include "nn/regions.h"
 
 static const char *plural(size_t count, const char *one, const char *many) {
@@ -24,18 +22,18 @@ static void check_inputs(lua_State *L, int arg, const lsq_network *net, const ls
                                   plural(inputs, "input", "inputs")));
 }
 
-void lsq_lua_check_targets(lua_State *L, int arg, lsq_loss loss, const lsq_matrix *y) {
+void lsq_lua_check_targets(lua_State *L, int arg, const lsq_loss *loss, const lsq_matrix *y) {
   size_t row;
   if (lsq_loss_accepts(loss, y, &row))
     return;
   luaL_argerror(L, arg,
-                lua_pushfstring(L, "Y row %I cannot be a target of cross_entropy: %s expected",
-                                (LUAI_UACINT)(row + 1),
-                                y->cols == 1 ? "0 or 1" : "probabilities in [0, 1] that sum to 1"));
+                lua_pushfstring(L, "Y row %I cannot be a target of %s: %s expected",
+                                (LUAI_UACINT)(row + 1), loss->name,
+                                lsq_loss_targets(loss, y->cols)));
 }
 
-lsq_status lsq_lua_check_samples(lua_State *L, const lsq_network *net, lsq_loss loss, int x_arg,
-                                 lsq_error *error) {
+lsq_status lsq_lua_check_samples(lua_State *L, const lsq_network *net, const lsq_loss *loss,
+                                 int x_arg, lsq_error *error) {
   const lsq_matrix *x = lsq_lua_check_matrix(L, x_arg);
   const lsq_matrix *y = lsq_lua_check_matrix(L, x_arg + 1);
   const size_t outputs = lsq_network_outputs(net);
@@ -58,13 +56,13 @@ lsq_status lsq_lua_check_samples(lua_State *L, const lsq_network *net, lsq_loss 
   return status;
 }
 
-lsq_loss lsq_lua_check_loss(lua_State *L, int arg, lsq_loss standard) {
+const lsq_loss *lsq_lua_check_loss(lua_State *L, int arg, const lsq_loss *standard) {
   if (lua_isnoneornil(L, arg))
     return standard;
   const char *name = luaL_checkstring(L, arg);
   for (int k = 0; lsq_loss_names[k] != NULL; k++)
     if (strcmp(name, lsq_loss_names[k]) == 0)
-      return (lsq_loss)k;
+      return lsq_losses[k];
   luaL_argerror(L, arg, lua_pushfstring(L, "'mse' or 'cross_entropy' expected, got '%s'", name));
   return standard;
 }
@@ -109,7 +107,7 @@ static int probabilities(lua_State *L) {
   const lsq_network *net = lsq_lua_check_network(L, 1);
   const lsq_matrix *x = lsq_lua_check_matrix(L, 2);
   check_inputs(L, 2, net, x);
-  lsq_probabilities(push_activations(L, net, x, net->depth));
+  lsq_loss_mean(&lsq_loss_cross_entropy, push_activations(L, net, x, net->depth));
   return 1;
 }
 
@@ -147,7 +145,7 @@ static int activations(lua_State *L) {
 static int loss(lua_State *L) {
   lsq_error error;
   const lsq_network *net = lsq_lua_check_network(L, 1);
-  const lsq_loss which = lsq_lua_check_loss(L, 4, net->loss);
+  const lsq_loss *which = lsq_lua_check_loss(L, 4, net->loss);
   if (lsq_lua_check_samples(L, net, which, 2, &error) != LSQ_OK)
     return lsq_lua_failure(L, &error);
   const lsq_matrix *x = lsq_lua_check_matrix(L, 2), *y = lsq_lua_check_matrix(L, 3);
@@ -178,7 +176,7 @@ derivative is the left one (0, alpha), as in PyTorch.
 static int gradient(lua_State *L) {
   lsq_error error;
   const lsq_network *net = lsq_lua_check_network(L, 1);
-  const lsq_loss which = lsq_lua_check_loss(L, 4, net->loss);
+  const lsq_loss *which = lsq_lua_check_loss(L, 4, net->loss);
   if (lsq_lua_check_samples(L, net, which, 2, &error) != LSQ_OK)
     return lsq_lua_failure(L, &error);
   const lsq_matrix *x = lsq_lua_check_matrix(L, 2), *y = lsq_lua_check_matrix(L, 3);
@@ -214,10 +212,7 @@ static int score(lua_State *L) {
     return lsq_lua_failure(L, &error);
   const lsq_matrix *x = lsq_lua_check_matrix(L, 2), *y = lsq_lua_check_matrix(L, 3);
   const lsq_matrix *output = push_activations(L, net, x, net->depth);
-  if (net->loss == LSQ_CROSS_ENTROPY)
-    lua_pushnumber(L, lsq_metric_accuracy(y, output, 0)); /* a logit of 0 is a half */
-  else
-    lua_pushnumber(L, lsq_metric_r2(y, output));
+  lua_pushnumber(L, net->loss->score(y, output));
   return 1;
 }
 

@@ -3,7 +3,6 @@
 #include "lua/network.h"
 #include "lua/stream.h"
 #include "lua/training.h"
-#include "nn/loss.h"
 
 const lsq_option lsq_training_option_table[] = {
     {.name = "loss",
@@ -174,9 +173,9 @@ static void check_options(const lsq_training *t) {
 }
 
 /* The trainer's own checks see the net with the loss asked for; it is kept once all is well. */
-static void check_net(lsq_training *t, lsq_loss loss) {
+static void check_net(lsq_training *t, const lsq_loss *loss) {
   lsq_network *net = t->problem.net;
-  const lsq_loss before = net->loss;
+  const lsq_loss *before = net->loss;
   lsq_error error;
   lsq_status status = LSQ_OK;
   net->loss = loss;
@@ -187,11 +186,11 @@ static void check_net(lsq_training *t, lsq_loss loss) {
     luaL_argerror(t->L, LSQ_TRAINING_NET, error.message);
 }
 
-static void check_validation_targets(const lsq_training *t, lsq_loss loss) {
+static void check_validation_targets(const lsq_training *t, const lsq_loss *loss) {
   size_t row;
   if (t->validation_y != NULL && !lsq_loss_accepts(loss, t->validation_y, &row))
     luaL_error(t->L, "option 'validation': Y row %I cannot be a target of %s",
-               (LUAI_UACINT)(row + 1), lsq_loss_names[loss]);
+               (LUAI_UACINT)(row + 1), loss->name);
 }
 
 static lsq_status check_values(const lsq_training *t, lsq_error *error) {
@@ -264,7 +263,7 @@ lsq_status lsq_training_read(lsq_training *t, lsq_error *error) {
   read_options(t);
   check_options(t);
   read_connections(t);
-  const lsq_loss loss = t->common.loss < 0 ? net->loss : (lsq_loss)t->common.loss;
+  const lsq_loss *loss = t->common.loss < 0 ? net->loss : lsq_losses[t->common.loss];
   check_net(t, loss);
   lsq_status status = rows != NULL ? check_stream(t, error)
                                    : lsq_lua_check_samples(L, net, loss, LSQ_TRAINING_X, error);

@@ -221,7 +221,7 @@ int lsq_lua_triangle_blocks_network(lua_State *L) {
     return lsq_lua_failure(L, &error);
   lsq_lua_triangle *self = lsq_lua_new_triangle_blocks(L, (size_t)chosen.depth, layers, widths);
   self->blocks.signs = (lsq_block_signs)chosen.signs;
-  self->blocks.loss = (lsq_loss)chosen.loss;
+  self->blocks.loss = lsq_losses[chosen.loss];
   void *workspace = lsq_lua_block(L, lsq_triangle_blocks_workspace(&self->blocks, x->rows));
   lsq_triangle_blocks_draw(&self->blocks, x, random, workspace);
   lua_pop(L, 1);

@@ -150,7 +150,7 @@ lsq_network *lsq_lua_triangle_dense(lua_State *L, int index) {
   lua_getiuservalue(L, index, 1);
   lsq_network *net = lsq_lua_clone_network(L, -1);
   lua_remove(L, -2);
-  net->loss = self->is_blocks ? self->blocks.loss : LSQ_MSE;
+  net->loss = self->is_blocks ? self->blocks.loss : &lsq_loss_mse;
   if (self->is_blocks)
     lsq_triangle_blocks_set_weights(&self->blocks, net);
   else
@@ -164,7 +164,7 @@ lsq_network *lsq_lua_triangle_dense(lua_State *L, int index) {
 static lsq_network *push_shape(lua_State *L, const lsq_lua_triangle *self) {
   lua_getiuservalue(L, 1, 1);
   lsq_network *net = lsq_lua_check_network(L, -1);
-  net->loss = self->is_blocks ? self->blocks.loss : LSQ_MSE;
+  net->loss = self->is_blocks ? self->blocks.loss : &lsq_loss_mse;
   return net;
 }
 
@@ -360,7 +360,7 @@ static int to_string(lua_State *L) {
     luaL_addvalue(&text);
   }
   lua_pushfstring(L, "-%I, blocks of depth %I, %s, %I parameters", (LUAI_UACINT)b->output.cols,
-                  (LUAI_UACINT)b->depth, lsq_loss_names[b->loss], (LUAI_UACINT)b->parameter_count);
+                  (LUAI_UACINT)b->depth, b->loss->name, (LUAI_UACINT)b->parameter_count);
   luaL_addvalue(&text);
   luaL_pushresult(&text);
   return 1;

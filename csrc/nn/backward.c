@@ -7,7 +7,6 @@
 #include "nn/blocks.h"
 #include "nn/dense.h"
 #include "nn/forward.h"
-#include "nn/loss.h"
 
 enum {
   MOST_CHUNKS = 32,
@@ -61,7 +60,7 @@ static lsq_matrix activations_of(const lsq_network *net, size_t k, double *buffe
 }
 
 /* Adds a block's gradient of scale * (sum of the loss) to `gradient`; returns the sum. */
-static double gradient_block(const lsq_network *net, lsq_loss loss, const lsq_matrix *x,
+static double gradient_block(const lsq_network *net, const lsq_loss *loss, const lsq_matrix *x,
                              const lsq_matrix *y, double scale, const gradient_work *work,
                              double *buffers, double *gradient) {
   const size_t rows = x->rows;
@@ -77,11 +76,11 @@ static double gradient_block(const lsq_network *net, lsq_loss loss, const lsq_ma
   double *deltas = buffers + work->activations;
   lsq_matrix delta = lsq_matrix_over(deltas + net->depth % 2 * work->delta, rows, in.cols);
   lsq_matrix_copy(&in, &delta);
-  const double sum = lsq_loss_backward(loss, &delta, y, scale);
+  const double sum = lsq_loss_backward(loss, net->loss_parameter, &delta, y, NULL, scale);
   for (size_t k = net->depth; k-- > 0;) {
     const lsq_layer *dense = &net->layers[k];
     const lsq_matrix a = activations_of(net, k, buffers, rows);
-    lsq_activation_backward(lsq_network_activation(net, k), net->alpha, &a, &delta);
+    lsq_activation_backward(lsq_network_activation(net, k), net->alpha, NULL, &a, &delta);
 
     lsq_matrix weight = dense->weight;
     weight.data = gradient + (dense->weight.data - net->parameters);
@@ -103,12 +102,12 @@ static LSQ_CLONES void add(double *restrict sum, const double *restrict term, si
     sum[i] += term[i];
 }
 
-double lsq_network_gradient(const lsq_network *net, lsq_loss loss, const lsq_matrix *x,
+double lsq_network_gradient(const lsq_network *net, const lsq_loss *loss, const lsq_matrix *x,
                             const lsq_matrix *y, double *gradient, void *workspace) {
   gradient_work work;
   lsq_arena arena = lsq_arena_over(workspace);
   layout(&work, &arena, net, x->rows);
-  const double count = lsq_loss_count(loss, y->rows, y->cols);
+  const double count = lsq_loss_count(loss, (double)y->rows, y->cols);
   const size_t bytes = net->parameter_count * sizeof *gradient;
   if (work.chunks == 0)
     memset(gradient, 0, bytes);

@@ -3,7 +3,6 @@
 #include "base/threads.h"
 #include "nn/blocks.h"
 #include "nn/dense.h"
-#include "nn/loss.h"
 
 typedef struct {
   lsq_blocks blocks;
@@ -68,7 +67,7 @@ void lsq_forward(const lsq_network *net, const lsq_matrix *x, size_t layer, cons
   }
 }
 
-double lsq_network_loss(const lsq_network *net, lsq_loss loss, const lsq_matrix *x,
+double lsq_network_loss(const lsq_network *net, const lsq_loss *loss, const lsq_matrix *x,
                         const lsq_matrix *y, void *workspace) {
   forward_work work;
   lsq_arena arena = lsq_arena_over(workspace);
@@ -81,10 +80,10 @@ double lsq_network_loss(const lsq_network *net, lsq_loss loss, const lsq_matrix 
     const lsq_matrix y_block = lsq_matrix_rows(y, first, rows);
     double *buffers = work.buffers + (size_t)lsq_thread_number() * work.stride;
     const lsq_matrix output = forward_block(net, &x_block, net->depth, NULL, buffers, work.buffer);
-    work.sums[b] = lsq_loss_sum(loss, &output, &y_block);
+    work.sums[b] = lsq_loss_sum(loss, net->loss_parameter, &output, &y_block, NULL);
   }
   double sum = 0;
   for (size_t b = 0; b < work.blocks.count; b++)
     sum += work.sums[b];
-  return sum / lsq_loss_count(loss, y->rows, y->cols);
+  return sum / lsq_loss_count(loss, (double)y->rows, y->cols);
 }

@@ -14,13 +14,13 @@ void lsq_forward(const lsq_network *net, const lsq_matrix *x, size_t layer, cons
                  void *workspace);
 
 /* The mean loss over all rows (mse: over all entries) of the network on x, y. */
-double lsq_network_loss(const lsq_network *net, lsq_loss loss, const lsq_matrix *x,
+double lsq_network_loss(const lsq_network *net, const lsq_loss *loss, const lsq_matrix *x,
                         const lsq_matrix *y, void *workspace);
 
 size_t lsq_gradient_workspace(const lsq_network *net, size_t rows);
 
 /* gradient (parameter_count) = d loss / d parameters; returns the loss. */
-double lsq_network_gradient(const lsq_network *net, lsq_loss loss, const lsq_matrix *x,
+double lsq_network_gradient(const lsq_network *net, const lsq_loss *loss, const lsq_matrix *x,
                             const lsq_matrix *y, double *gradient, void *workspace);
 
 #endif

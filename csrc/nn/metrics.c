@@ -6,7 +6,8 @@
 #include "nn/loss.h"
 
 double lsq_metric_mse(const lsq_matrix *y, const lsq_matrix *prediction) {
-  return lsq_loss_sum(LSQ_MSE, prediction, y) / lsq_loss_count(LSQ_MSE, y->rows, y->cols);
+  return lsq_loss_sum(&lsq_loss_mse, 0, prediction, y, NULL) /
+         lsq_loss_count(&lsq_loss_mse, (double)y->rows, y->cols);
 }
 
 double lsq_metric_mae(const lsq_matrix *y, const lsq_matrix *prediction) {
@@ -90,7 +91,7 @@ double lsq_metric_cross_entropy(const lsq_matrix *y, const lsq_matrix *probabili
 
 bool lsq_metric_accepts(const lsq_matrix *probability, size_t *row) {
   if (probability->cols > 1)
-    return lsq_loss_accepts(LSQ_CROSS_ENTROPY, probability, row);
+    return lsq_loss_accepts(&lsq_loss_cross_entropy, probability, row);
   for (size_t i = 0; i < probability->rows; i++) {
     const double p = lsq_matrix_row(probability, i)[0];
     if (p >= 0 && p <= 1)

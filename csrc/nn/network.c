@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-const char *const lsq_loss_names[] = {"mse", "cross_entropy", NULL};
-
 static size_t count_parameters(size_t depth, const size_t *widths, const bool *bias) {
   size_t count = 0;
   for (size_t k = 0; k < depth; k++) {
@@ -17,10 +15,10 @@ static size_t count_parameters(size_t depth, const size_t *widths, const bool *b
 void lsq_network_place(lsq_network *net, lsq_arena *arena, size_t depth, const size_t *widths,
                        const bool *bias) {
   *net = (lsq_network){.depth = depth,
-                       .activation = LSQ_RELU,
-                       .output_activation = LSQ_IDENTITY,
+                       .activation = &lsq_activation_relu,
+                       .output_activation = &lsq_activation_identity,
                        .alpha = 0.1,
-                       .loss = LSQ_MSE,
+                       .loss = &lsq_loss_mse,
                        .init = {.kind = LSQ_INIT_KAIMING},
                        .parameter_count = count_parameters(depth, widths, bias)};
   net->layers = lsq_arena_take(arena, depth, sizeof *net->layers);

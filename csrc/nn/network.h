@@ -9,10 +9,7 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "nn/activation.h"
-
-typedef enum { LSQ_MSE, LSQ_CROSS_ENTROPY, LSQ_LOSSES } lsq_loss;
-
-extern const char *const lsq_loss_names[LSQ_LOSSES + 1]; /* "mse", "cross_entropy", NULL */
+#include "nn/loss.h"
 
 /* The initialisations of API.md. */
 typedef enum {
@@ -43,10 +40,11 @@ typedef struct {
 typedef struct {
   size_t depth; /* layers with weights, at least 1 */
   lsq_layer *layers;
-  lsq_activation activation, output_activation;
+  const lsq_activation *activation, *output_activation;
   double alpha; /* slope of leaky_relu */
-  lsq_loss loss;
-  lsq_init init; /* the net's own scheme: fresh draws use it unless told otherwise */
+  const lsq_loss *loss;
+  double loss_parameter; /* of losses that have one */
+  lsq_init init;         /* the net's own scheme: fresh draws use it unless told otherwise */
   double *parameters;
   size_t parameter_count;
 } lsq_network;
@@ -73,7 +71,7 @@ static inline size_t lsq_network_outputs(const lsq_network *net) {
 }
 
 /* The activation of layer k = 0..depth-1. */
-static inline lsq_activation lsq_network_activation(const lsq_network *net, size_t k) {
+static inline const lsq_activation *lsq_network_activation(const lsq_network *net, size_t k) {
   return k + 1 == net->depth ? net->output_activation : net->activation;
 }
 

@@ -42,13 +42,9 @@ static void layout(lsq_regions *r, lsq_arena *arena, const lsq_network *net) {
   }
 }
 
-static bool is_piecewise_linear(lsq_activation activation) {
-  return activation == LSQ_IDENTITY || activation == LSQ_RELU || activation == LSQ_LEAKY_RELU;
-}
-
 bool lsq_regions_countable(const lsq_network *net) {
-  return lsq_network_inputs(net) == 1 && is_piecewise_linear(net->output_activation) &&
-         (net->depth == 1 || is_piecewise_linear(net->activation));
+  return lsq_network_inputs(net) == 1 && net->output_activation->piecewise_linear &&
+         (net->depth == 1 || net->activation->piecewise_linear);
 }
 
 size_t lsq_regions_size(const lsq_network *net) {
@@ -103,15 +99,14 @@ static void enter(lsq_regions *r, size_t k, const double *value, const double *s
       l->magnitude[j] += fabs(slope[i] * weight[j]);
     }
   }
-  cut(r, l, width, lsq_network_activation(r->net, k) != LSQ_IDENTITY, right);
+  cut(r, l, width, lsq_activation_has_kink(lsq_network_activation(r->net, k)), right);
   r->current = k;
 }
 
 /* Applies the activation on a part: which side of its kink a unit is on shows in the middle. */
 static void activate(const lsq_regions *r, size_t k, double left, double right) {
   level *l = &r->levels[k];
-  const lsq_activation activation = lsq_network_activation(r->net, k);
-  const double below = activation == LSQ_IDENTITY ? 1 : activation == LSQ_RELU ? 0 : r->net->alpha;
+  const double below = lsq_activation_slope(lsq_network_activation(r->net, k), r->net->alpha);
   const double middle = left + (right - left) / 2;
   for (size_t j = 0; j < r->net->layers[k].weight.cols; j++) {
     const double factor = l->value[j] + l->slope[j] * (middle - l->left) > 0 ? 1 : below;

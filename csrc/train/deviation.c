@@ -8,7 +8,6 @@
 #include "linalg/narrow.h"
 #include "nn/blocks.h"
 #include "nn/dense.h"
-#include "nn/inverse.h"
 
 enum {
   MOST_LANES = 16,
@@ -148,8 +147,9 @@ lsq_status lsq_deviation_project(lsq_deviation_system *self, lsq_ills_output *ou
 static void times_slope(const lsq_deviation_system *self, size_t l, size_t first,
                         const lsq_matrix *delta) {
   const lsq_network *net = &self->base->net;
+  const lsq_matrix z = lsq_matrix_rows(&self->base->z[l], first, delta->rows);
   const lsq_matrix a = lsq_matrix_rows(&self->base->a[l], first, delta->rows);
-  lsq_activation_backward(net->activation, net->alpha, &a, delta);
+  lsq_activation_backward(net->activation, net->alpha, &z, &a, delta);
 }
 
 static lsq_matrix slopes_of(const lsq_deviation_system *self, const lsq_deviation_lane *lane,
@@ -528,7 +528,7 @@ static void target_rows(lsq_deviation_system *self, lsq_deviation_lane *lane, si
   lsq_dense_forward(&inputs, &d, NULL, &targets);
   if (self->settings->deviation == LSQ_DEVIATION_CHAIN && l > 0)
     take_step_off(self, lane, l, first, &targets);
-  if (lsq_activation_invertible(net->activation, net->alpha))
+  if (lsq_activation_is_invertible(net->activation, net->alpha))
     inverse_targets(self, lane, l, first, step_size, &targets);
   else {
     const lsq_matrix z = lsq_matrix_rows(&self->base->z[l], first, rows);

@@ -88,9 +88,9 @@ static void place(gauss_newton *self, lsq_arena *arena, const lsq_problem *probl
 
 static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
   (void)options;
-  if (problem->net->loss != LSQ_MSE)
+  if (!problem->net->loss->squares)
     return lsq_fail(error, LSQ_MISUSE, "gauss_newton minimises the mse, the net's loss is %s",
-                    lsq_loss_names[problem->net->loss]);
+                    problem->net->loss->name);
   return LSQ_OK;
 }
 
@@ -280,7 +280,7 @@ static lsq_status refit(gauss_newton *self, lsq_error *error) {
 static void evaluate(gauss_newton *self, lsq_progress *progress) {
   const lsq_problem *p = self->problem;
   const double loss =
-      lsq_network_loss(&self->trial, LSQ_MSE, p->rows.x, p->rows.y, self->workspace);
+      lsq_network_loss(&self->trial, p->net->loss, p->rows.x, p->rows.y, self->workspace);
   const double objective = objective_of(self, loss, self->trial.parameters);
   if (objective < self->objective)
     accept(self, loss, objective, progress);
@@ -323,7 +323,7 @@ static void finish(void *memory, bool keep_current, lsq_result *result) {
   (void)keep_current;
   const lsq_problem *p = self->problem;
   result->loss = self->loss < HUGE_VAL
-                     ? lsq_network_loss(p->net, LSQ_MSE, p->rows.x, p->rows.y, self->workspace)
+                     ? lsq_network_loss(p->net, p->net->loss, p->rows.x, p->rows.y, self->workspace)
                      : self->loss;
   result->score = self->objective;
   if (self->singular_outputs > 0)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "nn/dense.h"
-#include "nn/inverse.h"
 #include "train/deviation.h"
 
 /* -1 and NaN: not given, decided by the variant. */
@@ -204,7 +203,7 @@ static void resolve(ills *self, const ills_options *o, const lsq_network *net) {
   s->deviation = (lsq_deviation)choose(o->deviation, v, LSQ_DEVIATION_CHAIN, LSQ_DEVIATION_LOCAL);
   s->weighting =
       (lsq_weighting)choose(o->output_weighting, v, LSQ_WEIGHTING_SECANT, LSQ_WEIGHTING_NONE);
-  if (net->output_activation == LSQ_IDENTITY)
+  if (lsq_activation_is_linear(net->output_activation))
     s->weighting = LSQ_WEIGHTING_NONE;
   s->joint = choose(o->joint, v, true, false) != 0;
   s->anchor = choose(o->anchor, v, true, false) != 0;
@@ -235,15 +234,15 @@ static lsq_status check(const lsq_problem *problem, const void *options, lsq_err
   const ills_options *o = options;
   ills resolved;
   resolve(&resolved, o, net);
-  if (net->loss != LSQ_MSE)
+  if (!net->loss->squares)
     return lsq_fail(error, LSQ_MISUSE,
                     "ills minimises the mse, the net's loss is %s; lsqnet.classification has "
                     "targets for classes",
-                    lsq_loss_names[net->loss]);
-  if (!lsq_activation_invertible(net->output_activation, net->alpha))
+                    net->loss->name);
+  if (!lsq_activation_is_invertible(net->output_activation, net->alpha))
     return lsq_fail(error, LSQ_MISUSE, "ills inverts the output activation, %s%s has no inverse",
-                    lsq_activation_names[net->output_activation],
-                    net->output_activation == LSQ_RELU ? "" : " with alpha = 0");
+                    net->output_activation->name,
+                    net->output_activation->below_alpha > 0 ? " with alpha = 0" : "");
   if (resolved.guard != GUARD_NONE && resolved.fit_order == FIT_FIRST)
     return lsq_fail(error, LSQ_MISUSE,
                     "option 'fit_order': a guard compares nets whose output layer was fitted "

@@ -8,7 +8,6 @@
 #include "linalg/narrow.h"
 #include "nn/blocks.h"
 #include "nn/dense.h"
-#include "nn/inverse.h"
 
 static const double LEAST_WEIGHT = 1e-6;
 static const double NEAR = 1e-9; /* |H - z| below which the secant is the tangent */
@@ -95,7 +94,8 @@ void lsq_ills_output_start(lsq_ills_output *output, const lsq_ills_point *point,
   lsq_matrix_copy(&output->clipped, &output->targets);
   lsq_activation_invert(net->output_activation, net->alpha, margin, &output->targets);
   lsq_matrix_fill(&output->slopes, 1);
-  lsq_activation_backward(net->output_activation, net->alpha, &output->clipped, &output->slopes);
+  lsq_activation_backward(net->output_activation, net->alpha, &output->targets, &output->clipped,
+                          &output->slopes);
   lsq_ills_factorise(&inputs, &output->first);
 }
 

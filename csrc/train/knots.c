@@ -83,18 +83,18 @@ static lsq_status check(const lsq_problem *problem, const void *options, lsq_err
   if (net->depth != 2)
     return lsq_fail(error, LSQ_MISUSE, "%s makes a net with one hidden layer, this has %zu", who,
                     net->depth - 1);
-  if (net->activation != LSQ_RELU)
+  if (!lsq_activation_is_relu(net->activation))
     return lsq_fail(error, LSQ_MISUSE, "%s makes a relu net, this is %s", who,
-                    lsq_activation_names[net->activation]);
-  if (net->output_activation != LSQ_IDENTITY)
+                    net->activation->name);
+  if (!lsq_activation_is_linear(net->output_activation))
     return lsq_fail(error, LSQ_MISUSE,
                     "%s makes a net whose output activation is identity, this has %s", who,
-                    lsq_activation_names[net->output_activation]);
+                    net->output_activation->name);
   if (net->layers[0].bias == NULL || net->layers[1].bias == NULL)
     return lsq_fail(error, LSQ_MISUSE, "%s makes a net with biases in both layers", who);
-  if (net->loss != LSQ_MSE)
+  if (!net->loss->squares)
     return lsq_fail(error, LSQ_MISUSE, "%s minimises the mse, the net's loss is %s", who,
-                    lsq_loss_names[net->loss]);
+                    net->loss->name);
   if (searches(problem) && lsq_network_outputs(net) != 1)
     return lsq_fail(error, LSQ_MISUSE, "knot_search makes a net with one output, this has %zu",
                     lsq_network_outputs(net));

@@ -4,7 +4,6 @@
 
 #include "linalg/linalg.h"
 #include "nn/dense.h"
-#include "nn/loss.h"
 
 static lsq_matrix columns(const lsq_matrix *m, size_t count) {
   return (lsq_matrix){m->data, m->rows, count, m->stride};
@@ -146,8 +145,8 @@ double lsq_layer_solver_loss(lsq_layer_solver *self) {
   const lsq_matrix from = columns(&self->inputs[last], layer->weight.rows);
   lsq_dense_forward(&from, &layer->weight, layer->bias, &self->output);
   lsq_activate(self->net.output_activation, self->net.alpha, &self->output);
-  return lsq_loss_sum(LSQ_MSE, &self->output, self->data->y) /
-         lsq_loss_count(LSQ_MSE, self->output.rows, self->output.cols);
+  return lsq_loss_sum(&lsq_loss_mse, 0, &self->output, self->data->y, NULL) /
+         lsq_loss_count(&lsq_loss_mse, (double)self->output.rows, self->output.cols);
 }
 
 /* product (m_k x p) and shift (p): without ReLUs the layers behind layer k map h to

@@ -138,22 +138,23 @@ static void place(linstorch *self, lsq_arena *arena, const lsq_problem *problem,
 }
 
 static lsq_status check_output(const lsq_network *net, const char *who, lsq_error *error) {
-  if (net->loss != LSQ_MSE)
+  if (!net->loss->squares)
     return lsq_fail(error, LSQ_MISUSE, "%s minimises the mse, the net's loss is %s", who,
-                    lsq_loss_names[net->loss]);
-  if (net->output_activation != LSQ_IDENTITY && net->output_activation != LSQ_RELU)
+                    net->loss->name);
+  if (!lsq_activation_is_linear(net->output_activation) &&
+      !lsq_activation_is_relu(net->output_activation))
     return lsq_fail(error, LSQ_MISUSE,
                     "%s trains a net whose output activation is identity or relu, this has %s", who,
-                    lsq_activation_names[net->output_activation]);
+                    net->output_activation->name);
   return LSQ_OK;
 }
 
 static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
   const lsq_network *net = problem->net;
   (void)options;
-  if (!is_elm(problem) && net->depth > 1 && net->activation != LSQ_RELU)
+  if (!is_elm(problem) && net->depth > 1 && !lsq_activation_is_relu(net->activation))
     return lsq_fail(error, LSQ_MISUSE, "linstorch trains a relu net, this is %s",
-                    lsq_activation_names[net->activation]);
+                    net->activation->name);
   return check_output(net, problem->trainer->name, error);
 }
 

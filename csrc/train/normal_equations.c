@@ -133,7 +133,7 @@ static void fill_jacobian(const lsq_network *net, lsq_jacobian_lane *lane, const
   for (size_t k = net->depth; k-- > 0;) {
     const lsq_layer *layer = &net->layers[k];
     const lsq_matrix a = lsq_matrix_rows(&lane->activations[k], 0, rows);
-    lsq_activation_backward(lsq_network_activation(net, k), net->alpha, &a, &delta);
+    lsq_activation_backward(lsq_network_activation(net, k), net->alpha, NULL, &a, &delta);
     const lsq_matrix in = k == 0 ? *x : lsq_matrix_rows(&lane->activations[k - 1], 0, rows);
     fill_layer(net, layer, &in, &delta, jacobian);
     if (k == 0)

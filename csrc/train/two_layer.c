@@ -4,7 +4,6 @@
 
 #include "linalg/linalg.h"
 #include "nn/dense.h"
-#include "nn/loss.h"
 
 enum { MOST_LANES = 16, LANE_ROWS = 128 };
 static const size_t LANES_MEMORY = (size_t)64 << 20; /* bytes, for all lanes together */
@@ -104,25 +103,25 @@ void lsq_two_layer_start(lsq_two_layer *self, const lsq_network *net) {
 }
 
 double lsq_two_layer_alpha(const lsq_network *net) {
-  return net->activation == LSQ_LEAKY_RELU ? net->alpha : 0;
+  return lsq_activation_slope(net->activation, net->alpha);
 }
 
 lsq_status lsq_two_layer_check(const lsq_network *net, const char *who, lsq_error *error) {
   if (net->depth != 2)
     return lsq_fail(error, LSQ_MISUSE, "%s trains a net with one hidden layer, this has %zu", who,
                     net->depth - 1);
-  if (net->activation != LSQ_RELU && net->activation != LSQ_LEAKY_RELU)
+  if (!lsq_activation_has_kink(net->activation))
     return lsq_fail(error, LSQ_MISUSE, "%s trains a relu or leaky_relu net, this is %s", who,
-                    lsq_activation_names[net->activation]);
-  if (net->output_activation != LSQ_IDENTITY)
+                    net->activation->name);
+  if (!lsq_activation_is_linear(net->output_activation))
     return lsq_fail(error, LSQ_MISUSE,
                     "%s trains a net whose output activation is identity, this has %s", who,
-                    lsq_activation_names[net->output_activation]);
+                    net->output_activation->name);
   if (net->layers[0].bias == NULL || net->layers[1].bias == NULL)
     return lsq_fail(error, LSQ_MISUSE, "%s trains a net with biases in both layers", who);
-  if (net->loss != LSQ_MSE)
+  if (!net->loss->squares)
     return lsq_fail(error, LSQ_MISUSE, "%s minimises the mse, the net's loss is %s", who,
-                    lsq_loss_names[net->loss]);
+                    net->loss->name);
   return LSQ_OK;
 }
 
@@ -221,7 +220,7 @@ static void gather_right(lsq_two_layer *self, lsq_lane *lane, const lsq_matrix *
       row[k] = self->right_kind == LSQ_RESIDUALS ? row[k] - target[k] : target[k] - output->bias[k];
   }
   lsq_dense_backward(&r, &output->weight, &back);
-  lsq_activation_backward(self->net.activation, self->net.alpha, units, &back);
+  lsq_activation_backward(self->net.activation, self->net.alpha, NULL, units, &back);
   lsq_matrix weights = lsq_matrix_rows(&lane->right, 0, self->d);
   lsq_dense_gradient(x, &back, &weights, lsq_matrix_row(&lane->right, self->d));
 }
@@ -235,7 +234,7 @@ static void evaluate_lane(lsq_two_layer *self, lsq_lane *lane, const lsq_matrix 
   lsq_matrix_copy(z, &units);
   lsq_activate(self->net.activation, self->net.alpha, &units);
   lsq_dense_forward(&units, &output->weight, output->bias, &prediction);
-  lane->squared_error += lsq_loss_sum(LSQ_MSE, &prediction, y);
+  lane->squared_error += lsq_loss_sum(&lsq_loss_mse, 0, &prediction, y, NULL);
   if (self->pattern == NULL && self->firing == NULL)
     return;
   gather_right(self, lane, x, y, &units);
