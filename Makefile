@@ -32,6 +32,8 @@ LUA_FILES := $(shell find lua/lsqnet -name '*.lua')
 # Programs in C that open Lua and load the module: the specs run them.
 SPEC_HOSTS := $(patsubst spec/hosts/%.c,$(BUILD)/hosts/%,$(wildcard spec/hosts/*.c))
 HOSTS := $(SPEC_HOSTS) $(BUILD)/hosts/embed
+# Counts parallel regions where a spec loads it before everything else.
+REGIONS = $(BUILD)/hosts/regions.so
 
 quote = '$(subst ','\'',$(1))'
 DATA := $(or $(LSQNET_DATA),$(firstword $(wildcard data ../shared/data)),data)
@@ -99,8 +101,12 @@ $(BUILD)/flags: force
 hosts: build
 	$(SUBMAKE) all-hosts
 
-all-hosts: $(HOSTS)
+all-hosts: $(HOSTS) $(REGIONS)
 	@:
+
+$(REGIONS): spec/support/regions.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SHOW,host $@) $(CC) $(ALL_CFLAGS) -shared -o $@ $< $(LDFLAGS)
 
 $(BUILD)/hosts/embed: examples/embed/main.c $(BUILD)/flags
 $(SPEC_HOSTS): $(BUILD)/hosts/%: spec/hosts/%.c $(BUILD)/flags

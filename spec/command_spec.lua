@@ -106,6 +106,48 @@ describe("the command lsqnet", function()
     assert.same({ 1, "", "lsqnet: cannot start: gone\n" }, { status, out, err })
   end)
 
+  -- A command that tells how it was started, under `sh` with the settings given.
+  local function started_with(settings)
+    local stand_in = [[
+      local function pid() return io.open("/proc/self/stat"):read("n") end
+      io.stderr:write(pid(), "\n")
+      package.preload["lsqnet.command"] = function()
+        return { main = function(arguments)
+          io.stderr:write(pid(), "\n")
+          print(os.getenv("OMP_WAIT_POLICY"), io.read("a"), table.concat(arguments, "|"))
+          return 7
+        end }
+      end]]
+    local line = ("printf in | env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT OMP_NUM_THREADS=2 %s "
+      .. "LUA_INIT=%s LUA %s a '' 'b  c'"):format(settings, tmp.quoted(stand_in),
+      tmp.quoted(COMMAND))
+    local status, out, err = run_lua.run {
+      code = ("local _, _, s = os.execute((%q):gsub('LUA ', arg[-1] .. ' ')) os.exit(s)")
+        :format(line),
+    }
+    local starts, pids = 0, {}
+    for id in err:gmatch("%d+") do starts, pids[id] = starts + 1, true end
+    return status, out, starts, pids
+  end
+
+  it("starts itself anew to wait passively, as the same process, once", function()
+    if not tmp.exists("/proc/self/cmdline") then return pending("there is no /proc") end
+    local status, out, starts, pids = started_with ""
+    assert.same({ 7, "passive\tin\ta||b  c\n", 3 }, { status, out, starts })
+    local first = next(pids)
+    assert.is_nil(next(pids, first))
+  end)
+
+  it("keeps what the environment says of waiting, and one thread", function()
+    local function same(settings, policy)
+      local status, out, starts = started_with(settings)
+      assert.same({ 7, policy .. "\tin\ta||b  c\n", 2 }, { status, out, starts })
+    end
+    same("OMP_WAIT_POLICY=active", "active")
+    same("GOMP_SPINCOUNT=100", "nil")
+    same("OMP_NUM_THREADS=1", "nil")
+  end)
+
   it("reports output that cannot be written", function()
     if not tmp.exists("/dev/full") then return pending("there is no /dev/full") end
     local line = "LUA " .. tmp.quoted(COMMAND) .. " info >/dev/full"

@@ -1,6 +1,7 @@
 /* Our lower triangle, read by columns, is LAPACK's upper one: L L' = U' U with U = L'. */
 #include "linalg/blas.h"
 #include "linalg/linalg.h"
+#include "linalg/threading.h"
 
 lsq_status lsq_cholesky(const lsq_matrix *a, lsq_error *error) {
   if (a->rows == 0)
@@ -12,7 +13,9 @@ lsq_status lsq_cholesky(const lsq_matrix *a, lsq_error *error) {
     return status;
   const int n = (int)a->rows, lda = lsq_leading(a->stride);
   int info = 0;
+  const int before = lsq_routine_enter(LSQ_DPOTRF, (double)n * n * n / 6);
   dpotrf_("U", &n, a->data, &lda, &info, 1);
+  lsq_threads_leave(before);
   if (info < 0)
     return lsq_lapack_misused("dpotrf", info, error);
   if (info > 0)
@@ -28,14 +31,16 @@ void lsq_cholesky_solve(const lsq_matrix *factor, const lsq_matrix *b) {
   const double one = 1;
   if (n == 0 || k == 0)
     return;
+  const lsq_routine routine = k == 1 ? LSQ_DTRSV : LSQ_DTRSM;
+  const int before = lsq_routine_enter(routine, (double)n * n * k / 2);
   if (k == 1) {
     dtrsv_("U", "T", "N", &n, factor->data, &lda, b->data, &ldb, 1, 1, 1);
     dtrsv_("U", "N", "N", &n, factor->data, &lda, b->data, &ldb, 1, 1, 1);
-    return;
+  } else { /* b is b' by columns: b' <- b' (U' U)^-1 */
+    dtrsm_("R", "U", "N", "N", &k, &n, &one, factor->data, &lda, b->data, &ldb, 1, 1, 1, 1);
+    dtrsm_("R", "U", "T", "N", &k, &n, &one, factor->data, &lda, b->data, &ldb, 1, 1, 1, 1);
   }
-  /* b is b' by columns: b' <- b' (U' U)^-1. */
-  dtrsm_("R", "U", "N", "N", &k, &n, &one, factor->data, &lda, b->data, &ldb, 1, 1, 1, 1);
-  dtrsm_("R", "U", "T", "N", &k, &n, &one, factor->data, &lda, b->data, &ldb, 1, 1, 1, 1);
+  lsq_threads_leave(before);
 }
 
 double lsq_cholesky_log_determinant(const lsq_matrix *factor) {

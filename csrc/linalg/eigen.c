@@ -1,6 +1,7 @@
 #include "base/arena.h"
 #include "linalg/blas.h"
 #include "linalg/linalg.h"
+#include "linalg/threading.h"
 
 typedef struct {
   double *work;
@@ -57,8 +58,10 @@ lsq_status lsq_eigh(const lsq_matrix *a, double *values, bool vectors, void *wor
   layout(&w, &arena);
   const int n = (int)a->rows, lda = lsq_leading(a->stride);
   int info = 0;
+  const int before = lsq_routine_enter(LSQ_DSYEVD, (double)n * n * n);
   dsyevd_(vectors ? "V" : "N", "U", &n, a->data, &lda, values, w.work, &w.lwork, w.iwork, &w.liwork,
           &info, 1, 1);
+  lsq_threads_leave(before);
   if (info < 0)
     return lsq_lapack_misused("dsyevd", info, error);
   if (info > 0)

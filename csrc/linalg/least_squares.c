@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "linalg/blas.h"
 #include "linalg/linalg.h"
+#include "linalg/threading.h"
 
 enum {
   BLOCK = 256, /* rows at a time, at least */
@@ -98,8 +99,10 @@ static int add_rows(tall_work *w, const lsq_matrix *a, double scale_a, const lsq
   const int m = (int)count, width = (int)(n + k), panel = width < PANEL ? width : PANEL;
   const int none = 0, ldb = (int)height;
   int info = 0;
+  const int before = lsq_routine_enter(LSQ_DTPQRT, (double)m * width * width);
   dtpqrt_(&m, &width, &none, &panel, w->factor.data, &width, w->block.data, &ldb, w->panels, &panel,
           w->work, &info);
+  lsq_threads_leave(before);
   return info;
 }
 
@@ -171,7 +174,9 @@ static lsq_status solve_wide(const lsq_matrix *a, const lsq_matrix *b, double rc
   lsq_matrix_copy(b, &w.right);
   scale_matrix(&w.reflectors, scale_a);
   scale_matrix(&w.right, scale_b);
+  int before = lsq_routine_enter(LSQ_DGEQRF, (double)rows * cols * cols);
   dgeqrf_(&rows, &cols, w.reflectors.data, &rows, w.tau, w.work, &w.lwork, &info);
+  lsq_threads_leave(before);
   if (info < 0)
     return lsq_lapack_misused("dgeqrf", info, error);
   lsq_matrix_fill(&w.factor, 0);
@@ -187,8 +192,10 @@ static lsq_status solve_wide(const lsq_matrix *a, const lsq_matrix *b, double rc
   lsq_matrix_fill(&w.solution, 0);
   const lsq_matrix leading = {w.solution.data, k, m, n};
   lsq_multiply(1, &w.core.rotated, true, &w.core.v, true, 0, &leading);
+  before = lsq_routine_enter(LSQ_DORMQR, (double)rows * cols * sides);
   dormqr_("L", "N", &rows, &sides, &cols, w.reflectors.data, &rows, w.tau, w.solution.data, &rows,
           w.work, &w.lwork, &info, 1, 1);
+  lsq_threads_leave(before);
   if (info < 0)
     return lsq_lapack_misused("dormqr", info, error);
   lsq_transpose(&w.solution, x);

@@ -1,6 +1,7 @@
 #include "base/arena.h"
 #include "linalg/blas.h"
 #include "linalg/linalg.h"
+#include "linalg/threading.h"
 
 typedef struct {
   lsq_matrix factor; /* n x n, by columns or by rows as the caller filled it */
@@ -41,7 +42,9 @@ lsq_status lsq_solve(const lsq_matrix *a, const lsq_matrix *b, void *workspace, 
   int info = 0;
   lsq_transpose(a, &w.factor);
   lsq_transpose(b, &w.right);
+  int before = lsq_routine_enter(LSQ_DGETRF, (double)n * n * n / 3);
   dgetrf_(&n, &n, w.factor.data, &n, w.pivots, &info);
+  lsq_threads_leave(before);
   if (info < 0)
     return lsq_lapack_misused("dgetrf", info, error);
   if (info > 0)
@@ -50,7 +53,9 @@ lsq_status lsq_solve(const lsq_matrix *a, const lsq_matrix *b, void *workspace, 
         "the matrix is singular: pivot %d of %d is exactly 0, so that column %d depends "
         "on those before it",
         info, n, info);
+  before = lsq_routine_enter(LSQ_DGETRS, (double)n * n * k);
   dgetrs_("N", &n, &k, w.factor.data, &n, w.pivots, w.right.data, &n, &info, 1);
+  lsq_threads_leave(before);
   if (info < 0)
     return lsq_lapack_misused("dgetrs", info, error);
   if (!lsq_matrix_is_finite(&w.right, NULL, NULL))
@@ -79,7 +84,9 @@ lsq_status lsq_log_determinant(const lsq_matrix *a, double *logarithm, int *sign
   const int n = (int)a->rows;
   int info = 0;
   lsq_matrix_copy(a, &w.factor); /* the transpose has the same determinant */
+  const int before = lsq_routine_enter(LSQ_DGETRF, (double)n * n * n / 3);
   dgetrf_(&n, &n, w.factor.data, &n, w.pivots, &info);
+  lsq_threads_leave(before);
   if (info < 0)
     return lsq_lapack_misused("dgetrf", info, error);
   if (info > 0) {

@@ -1,5 +1,6 @@
 #include "linalg/blas.h"
 #include "linalg/linalg.h"
+#include "linalg/threading.h"
 
 /* op(a), as steps between rows and between columns. */
 typedef struct {
@@ -50,7 +51,9 @@ static void multiply_vector(double alpha, const lsq_matrix *m, bool transpose, c
                             size_t x_step, double beta, double *y, size_t y_step) {
   const int rows = (int)m->cols, cols = (int)m->rows, lda = lsq_leading(m->stride);
   const int incx = (int)x_step, incy = (int)y_step;
+  const int before = lsq_routine_enter(LSQ_DGEMV, (double)rows * cols);
   dgemv_(transpose ? "T" : "N", &rows, &cols, &alpha, m->data, &lda, x, &incx, &beta, y, &incy, 1);
+  lsq_threads_leave(before);
 }
 
 /* c' = op(b)' op(a)'. */
@@ -60,8 +63,10 @@ static void multiply_matrices(double alpha, const lsq_matrix *a, bool transpose_
   const int m = (int)c->cols, n = (int)c->rows, k = (int)(transpose_a ? a->rows : a->cols);
   const int lda = lsq_leading(b->stride), ldb = lsq_leading(a->stride);
   const int ldc = lsq_leading(c->stride);
+  const int before = lsq_routine_enter(LSQ_DGEMM, (double)m * n * k);
   dgemm_(transpose_b ? "T" : "N", transpose_a ? "T" : "N", &m, &n, &k, &alpha, b->data, &lda,
          a->data, &ldb, &beta, c->data, &ldc, 1, 1);
+  lsq_threads_leave(before);
 }
 
 void lsq_multiply(double alpha, const lsq_matrix *a, bool transpose_a, const lsq_matrix *b,

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "linalg/blas.h"
 #include "linalg/linalg.h"
+#include "linalg/threading.h"
 
 typedef struct {
   lsq_matrix copy; /* m x n */
@@ -59,15 +60,19 @@ lsq_status lsq_qr(const lsq_matrix *a, const lsq_matrix *q, const lsq_matrix *r,
   lsq_arena arena = lsq_arena_over(workspace);
   layout(&w, &arena, a->rows, a->cols);
   const int m = (int)a->cols, n = (int)a->rows, k = m < n ? m : n;
+  const char *routine = "dgelqf";
   int info = 0;
   lsq_matrix_copy(a, &w.copy);
+  const int before = lsq_routine_enter(LSQ_DGEQRF, (double)m * n * k);
   dgelqf_(&m, &n, w.copy.data, &m, w.tau, w.work, &w.lwork, &info);
+  if (info == 0) {
+    copy_r(w.copy.data, a->cols, r);
+    routine = "dorglq";
+    dorglq_(&k, &n, &k, w.copy.data, &m, w.tau, w.work, &w.lwork, &info);
+  }
+  lsq_threads_leave(before);
   if (info < 0)
-    return lsq_lapack_misused("dgelqf", info, error);
-  copy_r(w.copy.data, a->cols, r);
-  dorglq_(&k, &n, &k, w.copy.data, &m, w.tau, w.work, &w.lwork, &info);
-  if (info < 0)
-    return lsq_lapack_misused("dorglq", info, error);
+    return lsq_lapack_misused(routine, info, error);
   w.copy.cols = (size_t)k;
   lsq_matrix_copy(&w.copy, q);
   return LSQ_OK;

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "linalg/blas.h"
 #include "linalg/linalg.h"
+#include "linalg/threading.h"
 
 typedef struct {
   lsq_matrix copy; /* m x n: what LAPACK destroys */
@@ -55,8 +56,8 @@ size_t lsq_singular_values_workspace(size_t m, size_t n) {
 }
 
 /* u may be NULL: values alone. */
-static lsq_status decompose(svd_work *w, const lsq_matrix *a, const lsq_matrix *u, double *values,
-                            lsq_error *error) {
+static lsq_status call(svd_work *w, const lsq_matrix *a, const lsq_matrix *u, double *values,
+                       lsq_error *error) {
   const int m = (int)a->cols, n = (int)a->rows, k = m < n ? m : n;
   const int ldvt = u == NULL ? k : lsq_leading(u->stride);
   double none, *right = u == NULL ? &none : u->data;
@@ -79,6 +80,16 @@ static lsq_status decompose(svd_work *w, const lsq_matrix *a, const lsq_matrix *
                     "the singular values of the %zu x %zu matrix did not converge", a->rows,
                     a->cols);
   return LSQ_OK;
+}
+
+static lsq_status decompose(svd_work *w, const lsq_matrix *a, const lsq_matrix *u, double *values,
+                            lsq_error *error) {
+  const double multiplications =
+      (double)a->rows * (double)a->cols * (double)lsq_size_min(a->rows, a->cols);
+  const int before = lsq_routine_enter(LSQ_DGESDD, multiplications);
+  const lsq_status status = call(w, a, u, values, error);
+  lsq_threads_leave(before);
+  return status;
 }
 
 static lsq_status check(const lsq_matrix *a, lsq_error *error) {

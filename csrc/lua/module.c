@@ -96,5 +96,6 @@ LSQNET_API int luaopen_lsqnet_core(lua_State *L) {
   lsq_lua_open_optim(L);
   lsq_lua_open_trainers(L);
   lsq_lua_open_triangle(L);
+  lsq_lua_open_waiting(L);
   return 1;
 }

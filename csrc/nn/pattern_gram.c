@@ -37,7 +37,7 @@ enum {
   TABLE = GROUPS * SUBSETS * LANES,
   RANGE = 4096,           /* pairs swept at a time: 256 kB of accumulators, for the L2 cache */
   MOST_PACKED = 1 << 16,  /* words of firing patterns: 512 kB */
-  WORTH = 1 << 16,        /* lookups or comparisons below which one thread is faster than more */
+  WORTH = 1 << 20,        /* lookups or comparisons, half a millisecond's, that pay a region */
   MOST_SLOTS = 8256,      /* a multiple of PASS */
   MOST_PRODUCTS = 1 << 19 /* doubles that slots may fill: 4 MB */
 };

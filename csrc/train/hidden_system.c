@@ -6,8 +6,9 @@
 #include "linalg/linalg.h"
 
 enum {
-  PARALLEL_ORDER = 256, /* below it, filling the matrix is not worth waking a second thread for */
-  TILE = 8              /* units: a cache line of the matrix */
+  PARALLEL_ORDER =
+      1024, /* below it, filling the matrix, half a millisecond's work, pays no region */
+  TILE = 8  /* units: a cache line of the matrix */
 };
 
 void lsq_hidden_system_place(lsq_hidden_system *system, lsq_arena *arena, size_t units,

@@ -9,7 +9,7 @@ enum {
   MOST_LANES = 16,
   JACOBIAN_DOUBLES = 64 * 1024, /* of a block: 512 KiB, within a second-level cache */
   LEAST_BLOCK = 8,
-  PARALLEL_WORK = 64 * 1024 /* multiplications below which one thread does it all */
+  PARALLEL_WORK = 4 * 1024 * 1024 /* multiplications below which one thread does it all */
 };
 static const size_t LANES_MEMORY = (size_t)64 << 20; /* bytes, for all lanes together */
 static const double STEP_WORK = 4e8;                 /* multiplications: about 0.1 s */
@@ -186,7 +186,7 @@ static void sum_lanes(lsq_normal_equations *self) {
 static bool advance_any(lsq_normal_equations *self) {
   const size_t rows = lsq_size_min(self->step_rows, self->rows->x->rows - self->row);
   const size_t each = (rows + self->lanes - 1) / self->lanes;
-  const bool pays = rows * self->count >= PARALLEL_WORK;
+  const bool pays = rows * self->count * self->count >= PARALLEL_WORK;
 #pragma omp parallel for schedule(static, 1) if (pays)
   for (size_t k = 0; k < self->lanes; k++) {
     const size_t end = self->row + lsq_size_min((k + 1) * each, rows);
