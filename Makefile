@@ -181,7 +181,7 @@ asan:
 # experiments, which call what other specs do.
 VALGRIND = valgrind --quiet --error-exitcode=99
 VALGRIND_SPECS ?= $(filter-out $(patsubst %,spec/%_spec.lua,hosts plot examples docs readme \
-  progress datasets command command_fit experiments%),$(wildcard spec/*_spec.lua))
+  progress datasets command command_fit experiments% papers%),$(wildcard spec/*_spec.lua))
 valgrind:
 	@.ci/deps --check build develop
 	$(SUBMAKE) test BUILD=$(BUILD)/valgrind CFLAGS='-O1 -g -DLSQ_NO_CLONES' BLAS=reference \

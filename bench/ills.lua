@@ -6,7 +6,7 @@
 -- one part (table, time, stability, adam, ablation, classes), ILLS_ROW one row of the table.
 
 local lsqnet = require "lsqnet"
-local problems = require "lsqnet.protocol.ills_problems"
+local problems = require "lsqnet.papers.ills.problems"
 
 local matrix = lsqnet.matrix
 local RUNS = tonumber(os.getenv "ILLS_RUNS") or 100

@@ -1,5 +1,5 @@
 local lsqnet = require "lsqnet"
-local real_data = require "lsqnet.protocol.real_data"
+local real_data = require "lsqnet.experiments.real_data"
 
 describe("the real data of experiments", function()
   local abalone = lsqnet.datasets.abalone

@@ -2,8 +2,9 @@ local lsqnet = require "lsqnet"
 local dkjson = require "dkjson"
 local lfs = require "lfs"
 local quietly = require "quiet"
-local runner = require "lsqnet.protocol.runner"
-local store = require "lsqnet.protocol.store"
+local papers = require "lsqnet.papers"
+local runner = require "lsqnet.experiments.runner"
+local store = require "lsqnet.experiments.store"
 local tmp = require "tmp"
 
 local experiments = lsqnet.experiments
@@ -189,7 +190,7 @@ describe("lsqnet.experiments", function()
     for _, entry in ipairs(list) do
       assert.matches("^%l[%l%d-]+$", entry.name)
       assert.is_true(#entry.title > 10 and #entry.source > 5 and entry.runs >= 1)
-      local protocol = require("lsqnet.experiments." .. entry.name:gsub("-", "_"))
+      local protocol = papers.protocol(entry.name)
       assert.is_true(#protocol.setup > 50 and protocol.quick_runs <= protocol.runs)
     end
   end)
@@ -262,7 +263,7 @@ describe("lsqnet.experiments", function()
 
   it("names what is left out without the folders of this machine", function()
     tmp.with(function(folder)
-      local protocol = require "lsqnet.experiments.linstorch_table1"
+      local protocol = require "lsqnet.papers.linstorch.table1"
       local cases = protocol.cases
       finally(function() protocol.cases = cases end)
       protocol.cases = function()
@@ -293,7 +294,7 @@ end)
 
 describe("stored results", function()
   it("give the best row of a case, of those with a curve where one is asked for", function()
-    local results = require("lsqnet.protocol.results").new({
+    local results = require("lsqnet.experiments.results").new({
       { case = "a", seed = 1, seconds = 0, mse = 3, output = { 1 } },
       { case = "a", seed = 2, seconds = 0, mse = 1 },
       { case = "a", seed = 3, seconds = 0, mse = 2, output = { 2 } },
@@ -308,7 +309,7 @@ describe("stored results", function()
     local rows = { { case = "a", seed = 1, seconds = 0 }, { case = "a", seed = 2, seconds = 0 },
                    { case = "b", seed = 1, seconds = 0 } }
     local function span(accept)
-      return require("lsqnet.protocol.results").new(rows, { "a", "b", "none" }, accept):span()
+      return require("lsqnet.experiments.results").new(rows, { "a", "b", "none" }, accept):span()
     end
     assert.equal("1 to 2", span(function() return true end))
     assert.equal("2", span(function(row) return row.case == "a" end))
@@ -316,8 +317,8 @@ describe("stored results", function()
 end)
 
 describe("a report", function()
-  local report = require "lsqnet.protocol.report"
-  local render = require "lsqnet.protocol.render"
+  local report = require "lsqnet.experiments.report"
+  local render = require "lsqnet.experiments.render"
 
   local function verdict(entry)
     local r = report.new()

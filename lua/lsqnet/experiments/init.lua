@@ -11,54 +11,26 @@
 
 local dkjson = require "dkjson"
 local lfs = require "lfs"
-local files = require "lsqnet.protocol.files"
-local machine = require "lsqnet.protocol.machine"
+local files = require "lsqnet.experiments.files"
+local machine = require "lsqnet.experiments.machine"
 local options = require "lsqnet.options"
-local page = require "lsqnet.protocol.page"
-local render = require "lsqnet.protocol.render"
-local report = require "lsqnet.protocol.report"
-local results = require "lsqnet.protocol.results"
-local runner = require "lsqnet.protocol.runner"
-local store = require "lsqnet.protocol.store"
+local page = require "lsqnet.experiments.page"
+local papers = require "lsqnet.papers"
+local render = require "lsqnet.experiments.render"
+local report = require "lsqnet.experiments.report"
+local results = require "lsqnet.experiments.results"
+local runner = require "lsqnet.experiments.runner"
+local store = require "lsqnet.experiments.store"
 
 local experiments = {}
-
--- In the order of the papers. The file of a protocol has underscores for hyphens.
-local NAMES = {
-  "anmin-learning-rates",
-  "anmin-table3",
-  "anmin-figure3",
-  "anmin-simulations",
-  "anmin-ablation",
-  "anmin-iterations",
-  "anmin-autoencoder-determinant",
-  "linstorch-table1",
-  "linstorch-races",
-  "linstorch-figure8",
-  "ills-stability",
-  "ills-recovery",
-  "ills-time-series",
-  "triangle-figure1",
-  "triangle-tables",
-  "triangle-table3",
-  "triangle-figures5-6",
-  "triangle-figures7-8",
-  "triangle-figure13",
-  "triangle-figure14",
-  "triangle-figure15",
-}
-
-local function protocol_of(name)
-  return require("lsqnet.experiments." .. name:gsub("-", "_"))
-end
 
 --- The protocols there are, in the order of the papers.
 -- @treturn {table,...} each with `name`; `title`; `source`, the paper with its tables and figures;
 -- and `runs`, the default number of runs
 function experiments.list()
   local list = {}
-  for i, name in ipairs(NAMES) do
-    local protocol = protocol_of(name)
+  for i, name in ipairs(papers.names) do
+    local protocol = papers.protocol(name)
     list[i] = { name = name, title = protocol.title, source = protocol.source,
                 runs = protocol.runs }
   end
@@ -67,11 +39,11 @@ end
 
 local function check_name(name, level)
   options.typed(name, "string", 1, "run", level + 1)
-  for _, known in ipairs(NAMES) do
+  for _, known in ipairs(papers.names) do
     if name == known then return end
   end
   error(("bad argument #1 to 'run' (unknown experiment '%s'%s)"):format(
-    name, options.suggest(name, NAMES)), level)
+    name, options.suggest(name, papers.names)), level)
 end
 
 -- Whether there are results of a case that begins with a text.
@@ -189,7 +161,7 @@ end
 -- @raise when the name or an option is wrong, or a run fails; finished runs are kept
 function experiments.run(name, opts)
   check_name(name, 3)
-  local protocol = protocol_of(name)
+  local protocol = papers.protocol(name)
   local o = read_options(opts, protocol)
   local started = os.time()
   local stored, cases, skipped = runner.run(name, protocol, o)
@@ -215,7 +187,7 @@ end
 
 -- The entry of the page for a protocol, or nil when nothing is stored of it.
 local function stored_entry(name, folder)
-  local protocol = protocol_of(name)
+  local protocol = papers.protocol(name)
   local path = ("%s/%s.csv"):format(folder, name)
   if not lfs.attributes(path, "mode") then return nil end
   local stored, message = store.open(path, protocol.measures, protocol.curves or {})
@@ -242,7 +214,7 @@ function experiments.report(folder, path)
   local ok, message, code = files.make_folders((path:match("^(.*)/") or ".") .. "/pictures")
   if not ok then return nil, message, code end
   local entries = {}
-  for _, name in ipairs(NAMES) do
+  for _, name in ipairs(papers.names) do
     local called, entry = pcall(stored_entry, name, folder)
     if not called and tostring(entry):find("interrupted!$") then error(entry, 0) end
     if not called then return nil, ("%s: %s"):format(name, entry), "bad_format" end
