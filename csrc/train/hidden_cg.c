@@ -7,7 +7,7 @@
 #include "linalg/linalg.h"
 #include "nn/dense.h"
 
-enum { MOST_LANES = 16, LANE_ROWS = 128, PARALLEL_WORK = 1024 * 1024 };
+enum { MOST_LANES = 16, LANE_ROWS = 128, PARALLEL_WORK = 256 * 1024 };
 static const size_t LANES_MEMORY = (size_t)64 << 20; /* bytes, for all lanes together */
 
 struct lsq_cg_lane {

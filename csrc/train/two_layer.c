@@ -11,7 +11,7 @@ static const double STEP_WORK = 4e8; /* elementary operations: about 0.1 s on on
 
 /* Multiplications below which the lanes run on one thread: waking a second one costs as much,
    and on a machine that is busy otherwise far more. */
-enum { PARALLEL_WORK = 1024 * 1024 };
+enum { PARALLEL_WORK = 256 * 1024 };
 
 struct lsq_lane {
   lsq_row_reader reader;

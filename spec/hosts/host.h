@@ -42,8 +42,8 @@ static inline int host_done(void) {
   "local lsqnet = require 'lsqnet'\n"                                                              \
   "lsqnet.set_threads(2)\n"                                                                        \
   "local function make(seed)\n"                                                                    \
-  "  local x = lsqnet.matrix.randn(8000, 4, lsqnet.rng(seed))\n"                                   \
-  "  local y = x:slice(1, 8000, 1, 1):map(math.sin)\n"                                             \
+  "  local x = lsqnet.matrix.randn(4000, 4, lsqnet.rng(seed))\n"                                   \
+  "  local y = x:slice(1, 4000, 1, 1):map(math.sin)\n"                                             \
   "  local net = lsqnet.network{layers = {4, 24, 1}, init = 'normal', seed = seed}\n"              \
   "  return net, x, y\n"                                                                           \
   "end\n"
