@@ -3,7 +3,7 @@ local tmp = require "tmp"
 
 local PARTS = {
   "classification", "data", "datasets", "experiments", "gram", "metrics", "optim", "plot",
-  "progress",
+  "progress", "table",
 }
 
 local function files()
@@ -127,6 +127,7 @@ local function registered()
     gram = lsqnet.gram { inputs = 1 },
     stream = lsqnet.data.spool(lsqnet.data.batches(lsqnet.matrix(1, 1), lsqnet.matrix(1, 1))),
     triangle = lsqnet.triangle.network(),
+    tabular = lsqnet.table { a = { 1 } },
   }
   for name, object in pairs(objects) do
     add_functions(names, name .. ":", methods_of(object))
@@ -162,6 +163,7 @@ describe("the reference", function()
       local owner = name:match("^(%w+):") or name:match("^(lsqnet)%.")
       local is_public = owner == "lsqnet" or owner == "matrix" or owner == "rng"
         or owner == "network" or owner == "gram" or owner == "stream" or owner == "triangle"
+        or owner == "tabular"
       if is_public and not names[name] and not name:match("^lsqnet%.options%.") then
         stale[entry.path .. ": " .. name] = true
       end

@@ -3,86 +3,13 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/simd.h"
+#include "io/csv_field.h"
 #include "io/number.h"
 
 bool lsq_csv_is_separator(char byte) {
   unsigned char lower = (unsigned char)byte | 0x20;
   bool alphanumeric = (lower >= 'a' && lower <= 'z') || (byte >= '0' && byte <= '9');
   return byte != '\0' && !alphanumeric && strchr("\r\n\"+-.", byte) == NULL;
-}
-
-LSQ_INLINE bool is_blank(char c, char separator) {
-  return c == ' ' || (c == '\t' && separator != '\t');
-}
-
-LSQ_INLINE const char *skip_blanks(const char *p, char separator) {
-  while (is_blank(*p, separator))
-    p++;
-  return p;
-}
-
-/* The zero byte behind the block is the only one: lsq_csv_begin refuses others. */
-LSQ_INLINE bool is_line_end(const char *p) {
-  return *p == '\n' || *p == '\0' || (*p == '\r' && (p[1] == '\n' || p[1] == '\0'));
-}
-
-/* The first byte of the line after the one whose end is at p. */
-LSQ_INLINE const char *next_line(const char *p) {
-  if (*p == '\r')
-    p++;
-  return *p == '\n' ? p + 1 : p;
-}
-
-typedef struct {
-  const char *begin, *end; /* without blanks and quotes around it */
-  const char *after;       /* the separator or the line end, unless there is trouble */
-  bool quoted;
-  const char *trouble; /* what is wrong with its quotes, or NULL */
-} field;
-
-/* The field in quotes whose first byte is p. */
-static field find_quoted(const lsq_csv *csv, const char *p) {
-  const char separator = csv->separator;
-  field f = {.begin = p, .quoted = true};
-  while (p < csv->end && (*p != '"' || p[1] == '"'))
-    p += *p == '"' ? 2 : 1;
-  f.end = f.after = p;
-  if (p == csv->end) {
-    f.trouble = "the quote is never closed";
-    return f;
-  }
-  f.after = skip_blanks(++p, separator);
-  bool separated = separator == ' ' ? f.after > p : *f.after == separator;
-  if (!separated && !is_line_end(f.after))
-    f.trouble = "text after the closing quote";
-  return f;
-}
-
-/* The field at p, wherever in the line p is. */
-static field find_field(const lsq_csv *csv, const char *p) {
-  const char separator = csv->separator;
-  p = skip_blanks(p, separator);
-  if (*p == '"')
-    return find_quoted(csv, p + 1);
-  field f = {.begin = p};
-  while (!is_line_end(p) && *p != separator && !(separator == ' ' && is_blank(*p, separator)))
-    p++;
-  f.end = p;
-  while (f.end > f.begin && is_blank(f.end[-1], separator))
-    f.end--;
-  f.after = skip_blanks(p, separator);
-  return f;
-}
-
-/* Moves *p from behind a field to the next one of its line; false at the line's end. */
-LSQ_INLINE bool step(char separator, const char **p) {
-  if (separator == ' ')
-    return !is_line_end(*p);
-  if (**p != separator)
-    return false;
-  ++*p;
-  return true;
 }
 
 /* The end of the row that begins at p. */
@@ -93,39 +20,17 @@ static const char *find_row_end(const lsq_csv *csv, const char *p) {
   if (!csv->quotes || memchr(p, '"', (size_t)(end - p)) == NULL)
     return end;
   do
-    p = find_field(csv, p).after;
-  while (step(csv->separator, &p));
+    p = lsq_csv_find_field(csv, p).after;
+  while (lsq_csv_step(csv->separator, &p));
   end = memchr(p, '\n', (size_t)(csv->end - p));
   return end == NULL ? csv->end : end;
 }
 
-static size_t count_lines(const char *p, const char *end) {
-  size_t count = 0;
-  while (p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
-    count++;
-    p++;
-  }
-  return count;
-}
-
-/* Moves to the next line that is not blank; false at the end. */
-static bool skip_blank_lines(const char **position, size_t *line, char separator) {
-  for (;;) {
-    const char *p = skip_blanks(*position, separator);
-    if (!is_line_end(p))
-      return true;
-    *position = next_line(p);
-    if (*p == '\0' || **position == '\0')
-      return false;
-    ++*line;
-  }
-}
-
-static bool is_number(const field *f) {
+static bool is_number(const lsq_csv_field *f) {
   double ignored;
-  const char *begin = f->quoted ? skip_blanks(f->begin, ',') : f->begin;
+  const char *begin = f->quoted ? lsq_csv_skip_blanks(f->begin, ',') : f->begin;
   const char *end = lsq_number_parse(begin, &ignored);
-  return end != NULL && (f->quoted ? skip_blanks(end, ',') : end) == f->end;
+  return end != NULL && (f->quoted ? lsq_csv_skip_blanks(end, ',') : end) == f->end;
 }
 
 /* What a message shows of a text from the file: not all of a long one, nothing that moves a
@@ -147,7 +52,7 @@ static excerpt show(const char *begin, const char *end) {
 }
 
 /* A guess at why a text is no number; "" when there is none. */
-static const char *hint(const lsq_csv *csv, const field *f) {
+static const char *hint(const lsq_csv *csv, const lsq_csv_field *f) {
   size_t commas = 0, others = 0, separators = 0;
   for (const char *p = f->begin; p < f->end; p++) {
     commas += *p == ',';
@@ -182,21 +87,21 @@ static excerpt show_name(const lsq_csv *csv, size_t column) {
 static lsq_status explain(const lsq_csv *csv, const size_t *target, lsq_error *error) {
   const char *p = csv->position;
   size_t line = csv->line, column = 0, bad_column = SIZE_MAX, bad_line = 0;
-  field bad = {0};
+  lsq_csv_field bad = {0};
   for (bool more = true; more; column++) {
-    field f = find_field(csv, p);
+    lsq_csv_field f = lsq_csv_find_field(csv, p);
     if (f.trouble != NULL)
       return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s:%zu: column %zu: %s", csv->path, line,
                       column + 1, f.trouble);
     bool wanted = target == NULL || (column < csv->columns && target[column] != SIZE_MAX);
     p = f.after;
-    more = step(csv->separator, &p);
+    more = lsq_csv_step(csv->separator, &p);
     if (bad_column == SIZE_MAX && wanted && !is_number(&f)) {
       bad_column = column;
       bad_line = line;
       bad = f;
     }
-    line += f.quoted ? count_lines(f.begin, f.end) : 0;
+    line += f.quoted ? lsq_csv_count_lines(f.begin, f.end) : 0;
   }
   if (column != csv->columns)
     return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s:%zu: %zu column%s expected, got %zu", csv->path,
@@ -218,21 +123,21 @@ static lsq_status read_first_line(lsq_csv *csv, lsq_csv_header header, lsq_error
   bool names = header == LSQ_CSV_HEADER, more;
   csv->columns = 0;
   do {
-    field f = find_field(csv, p);
+    lsq_csv_field f = lsq_csv_find_field(csv, p);
     csv->columns++;
     if (f.trouble != NULL)
       return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s:%zu: column %zu: %s", csv->path, line,
                       csv->columns, f.trouble);
     p = f.after;
-    more = step(csv->separator, &p);
+    more = lsq_csv_step(csv->separator, &p);
     if (header == LSQ_CSV_DECIDE && f.begin < f.end && !is_number(&f))
       names = true;
-    line += f.quoted ? count_lines(f.begin, f.end) : 0;
+    line += f.quoted ? lsq_csv_count_lines(f.begin, f.end) : 0;
   } while (more);
   if (names) {
     csv->header = csv->position;
     csv->line = line + 1;
-    csv->position = next_line(p);
+    csv->position = lsq_csv_next_line(p);
   }
   return LSQ_OK;
 }
@@ -245,10 +150,10 @@ lsq_status lsq_csv_begin(lsq_csv *csv, const char *path, const char *block, size
   const char *zero = memchr(block, '\0', size);
   if (zero != NULL)
     return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s:%zu: a zero byte; this is not a text file", path,
-                    count_lines(block, zero) + 1);
+                    lsq_csv_count_lines(block, zero) + 1);
   if (size >= 3 && memcmp(block, "\xef\xbb\xbf", 3) == 0)
     csv->position += 3;
-  if (!skip_blank_lines(&csv->position, &csv->line, separator))
+  if (!lsq_csv_skip_blank_lines(csv, &csv->position, &csv->line))
     return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: the file is empty", path);
   lsq_number_locale locale;
   if (!lsq_number_enter(&locale, error))
@@ -261,7 +166,7 @@ lsq_status lsq_csv_begin(lsq_csv *csv, const char *path, const char *block, size
 size_t lsq_csv_count_rows(const lsq_csv *csv) {
   const char *p = csv->position;
   size_t rows = 0, line = 0;
-  for (; skip_blank_lines(&p, &line, csv->separator); rows++) {
+  for (; lsq_csv_skip_blank_lines(csv, &p, &line); rows++) {
     p = find_row_end(csv, p);
     p += *p == '\n';
   }
@@ -269,9 +174,9 @@ size_t lsq_csv_count_rows(const lsq_csv *csv) {
 }
 
 lsq_text lsq_csv_next_name(const lsq_csv *csv, const char **cursor, bool *quoted) {
-  field f = find_field(csv, *cursor);
+  lsq_csv_field f = lsq_csv_find_field(csv, *cursor);
   *cursor = f.after;
-  step(csv->separator, cursor);
+  lsq_csv_step(csv->separator, cursor);
   *quoted = f.quoted;
   return (lsq_text){f.begin, (size_t)(f.end - f.begin)};
 }
@@ -289,15 +194,15 @@ size_t lsq_csv_unquote(lsq_text name, char *out) {
 /* Reads a field that the fast way does not understand: one in quotes, or one not wanted.
    Returns the first byte behind it, or NULL where it is wrong. */
 static const char *read_odd_field(lsq_csv *csv, const char *p, double *value) {
-  field f = find_field(csv, p);
+  lsq_csv_field f = lsq_csv_find_field(csv, p);
   if (f.trouble != NULL)
     return NULL;
   if (f.quoted)
-    csv->line += count_lines(f.begin, f.end);
+    csv->line += lsq_csv_count_lines(f.begin, f.end);
   if (value != NULL) {
     if (!is_number(&f))
       return NULL;
-    lsq_number_parse(skip_blanks(f.begin, ','), value);
+    lsq_number_parse(lsq_csv_skip_blanks(f.begin, ','), value);
   }
   return f.after;
 }
@@ -307,15 +212,15 @@ LSQ_INLINE const char *read_row(lsq_csv *csv, const char *p, char separator, con
                                 double *row) {
   for (size_t j = 0;;) {
     const size_t to = target == NULL ? j : target[j];
-    const char *begin = skip_blanks(p, separator);
+    const char *begin = lsq_csv_skip_blanks(p, separator);
     const char *end = to == SIZE_MAX ? NULL : lsq_number_parse(begin, row + to);
     p = end == NULL ? read_odd_field(csv, begin, to == SIZE_MAX ? NULL : row + to)
-                    : skip_blanks(end, separator);
-    if (p == NULL || (separator == ' ' && p == end && !is_line_end(p)))
+                    : lsq_csv_skip_blanks(end, separator);
+    if (p == NULL || (separator == ' ' && p == end && !lsq_csv_is_line_end(p)))
       return NULL;
     if (++j == csv->columns)
-      return is_line_end(p) ? next_line(p) : NULL;
-    if (!step(separator, &p))
+      return lsq_csv_is_line_end(p) ? lsq_csv_next_line(p) : NULL;
+    if (!lsq_csv_step(separator, &p))
       return NULL;
   }
 }
@@ -324,7 +229,7 @@ static lsq_status read_rows(lsq_csv *csv, const size_t *target, const lsq_matrix
                             lsq_error *error) {
   const char *p = csv->position;
   for (size_t i = 0; i < m->rows; i++) {
-    skip_blank_lines(&p, &csv->line, csv->separator);
+    lsq_csv_skip_blank_lines(csv, &p, &csv->line);
     csv->position = p;
     const size_t line = csv->line;
     double *row = lsq_matrix_row(m, i);

@@ -22,6 +22,7 @@ typedef enum {
 typedef struct {
   const char *path; /* for messages */
   char separator;   /* ' ': any run of blanks and tabs */
+  char comment;     /* lines that begin with it are skipped; '\0': none */
   const char *position, *end;
   size_t line;        /* that position is on, from 1 */
   size_t columns;     /* fields of the first line */

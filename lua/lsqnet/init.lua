@@ -14,6 +14,7 @@ local parts = {
   optim = "lsqnet.optim",
   plot = "lsqnet.plot",
   progress = "lsqnet.progress",
+  table = "lsqnet.table",
 }
 
 local lsqnet = { core = core }
