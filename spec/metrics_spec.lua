@@ -1,39 +1,7 @@
 local lsqnet = require "lsqnet"
+local naive = require "naive_metrics"
 
 local metrics, matrix = lsqnet.metrics, lsqnet.matrix
-
--- The definitions, entry by entry.
-local naive = {}
-
-function naive.mse(Y, P)
-  local sum = 0
-  for i = 1, Y.rows do
-    for j = 1, Y.cols do sum = sum + (Y:get(i, j) - P:get(i, j)) ^ 2 end
-  end
-  return sum / (Y.rows * Y.cols)
-end
-
-function naive.mae(Y, P)
-  local sum = 0
-  for i = 1, Y.rows do
-    for j = 1, Y.cols do sum = sum + math.abs(Y:get(i, j) - P:get(i, j)) end
-  end
-  return sum / (Y.rows * Y.cols)
-end
-
-function naive.r2(Y, P)
-  local total = 0
-  for j = 1, Y.cols do
-    local mean, residual, variance = 0, 0, 0
-    for i = 1, Y.rows do mean = mean + Y:get(i, j) / Y.rows end
-    for i = 1, Y.rows do
-      residual = residual + (Y:get(i, j) - P:get(i, j)) ^ 2
-      variance = variance + (Y:get(i, j) - mean) ^ 2
-    end
-    total = total + 1 - residual / variance
-  end
-  return total / Y.cols
-end
 
 describe("metrics", function()
   it("is the same by require", function()

@@ -1,4 +1,4 @@
--- Numbers and words as other programs read them.
+-- Numbers and words as other programs read them, and lines of words.
 
 local words = {}
 
@@ -15,6 +15,23 @@ end
 -- One word of a shell command.
 function words.shell_quoted(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+-- Text as a list of lines of at most `width` bytes, but for longer words. may_begin_line(word),
+-- where it is given, says which words may begin a line but the first; others go beyond the width.
+function words.folded(text, width, may_begin_line)
+  local lines, line = {}, ""
+  for word in text:gmatch("%S+") do
+    local full = line ~= "" and #line + #word + 1 > width
+    if full and (not may_begin_line or may_begin_line(word)) then
+      lines[#lines + 1] = line
+      line = word
+    else
+      line = line == "" and word or line .. " " .. word
+    end
+  end
+  lines[#lines + 1] = line
+  return lines
 end
 
 return words

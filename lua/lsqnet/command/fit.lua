@@ -4,6 +4,7 @@ local columns = require "lsqnet.command.columns"
 local core = require "lsqnet.core"
 local data = require "lsqnet.data"
 local dkjson = require "dkjson"
+local interrupted = require "lsqnet.interrupted"
 local metrics = require "lsqnet.metrics"
 local plot = require "lsqnet.plot"
 local progress = require "lsqnet.progress"
@@ -177,7 +178,7 @@ local function train(plan, net, x, y, given)
   local ok, report, message, code = pcall(core[plan.trainer], net, x, y, given)
   if ok then return report, message, code end
   report = tostring(report)
-  if report:find("interrupted!$") or report == "not enough memory" then error(report, 0) end
+  if interrupted(report) or report == "not enough memory" then error(report, 0) end
   return nil, report, "usage"
 end
 

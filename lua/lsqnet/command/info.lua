@@ -3,6 +3,7 @@
 local core = require "lsqnet.core"
 local text = require "lsqnet.command.text"
 local trainers = require "lsqnet.command.trainers"
+local words = require "lsqnet.words"
 
 local info = {}
 
@@ -65,7 +66,7 @@ end
 local function print_options(name)
   for _, option in ipairs(trainers.options(name)) do
     text.print(("%s (%s; default %s)"):format(option.name, kind_of(option), shown(option.default)))
-    for _, line in ipairs(text.folded(option.text, WIDTH - 4)) do text.print("    " .. line) end
+    for _, line in ipairs(words.folded(option.text, WIDTH - 4)) do text.print("    " .. line) end
   end
   return true
 end

@@ -6,6 +6,7 @@
 
 local argparse = require "argparse"
 local core = require "lsqnet.core"
+local interrupted = require "lsqnet.interrupted"
 
 local command = {}
 
@@ -37,7 +38,7 @@ end
 
 -- What a subcommand returned, or raised, as an exit status.
 local function conclude(ok, result, message, code)
-  if not ok and tostring(result):find("interrupted!$") then -- by lua's own handler of Ctrl-C
+  if not ok and interrupted(result) then
     return complain("interrupted", INTERRUPTED)
   elseif not ok then
     return complain(tostring(result):match("^[^\n]*"), FAILED)

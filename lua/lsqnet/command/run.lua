@@ -1,5 +1,6 @@
 -- `lsqnet run`: repeats experiments of the papers.
 
+local interrupted = require "lsqnet.interrupted"
 local options = require "lsqnet.options"
 local text = require "lsqnet.command.text"
 
@@ -67,7 +68,7 @@ local function run_one(experiments, name, args)
     only = args.only, quick = args.quick or false,
   })
   if not ok then
-    if tostring(result):find("interrupted!$") then error(result, 0) end
+    if interrupted(result) then error(result, 0) end
     return nil, tostring(result)
   end
   return result, message, code

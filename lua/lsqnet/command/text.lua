@@ -43,19 +43,4 @@ function text.aligned(rows, numbers)
   return table.concat(lines, "\n")
 end
 
---- Text folded into lines of a width.
--- @treturn {string,...}
-function text.folded(paragraph, width)
-  local lines = { "" }
-  for word in paragraph:gmatch("%S+") do
-    local line = lines[#lines]
-    if line ~= "" and #line + 1 + #word > width then
-      lines[#lines + 1] = word
-    else
-      lines[#lines] = line == "" and word or line .. " " .. word
-    end
-  end
-  return lines
-end
-
 return text

@@ -10,6 +10,7 @@
 -- print(result.text)
 
 local dkjson = require "dkjson"
+local interrupted = require "lsqnet.interrupted"
 local lfs = require "lfs"
 local files = require "lsqnet.experiments.files"
 local machine = require "lsqnet.experiments.machine"
@@ -216,7 +217,7 @@ function experiments.report(folder, path)
   local entries = {}
   for _, name in ipairs(papers.names) do
     local called, entry = pcall(stored_entry, name, folder)
-    if not called and tostring(entry):find("interrupted!$") then error(entry, 0) end
+    if not called and interrupted(entry) then error(entry, 0) end
     if not called then return nil, ("%s: %s"):format(name, entry), "bad_format" end
     entries[#entries + 1] = entry
   end

@@ -1,5 +1,7 @@
 -- Writes reports: as plain text, as Markdown, their tables as CSV, their figures as pictures.
 
+local words = require "lsqnet.words"
+
 local render = {}
 
 local LAST_WIDTH = 60 -- of the last column of a plain table
@@ -37,23 +39,8 @@ local function may_begin_line(word)
   return true
 end
 
--- A list of lines of at most `width` bytes, but for long words.
-local function folded(text, width)
-  local lines, line = {}, ""
-  for word in text:gmatch("%S+") do
-    if line ~= "" and #line + #word + 1 > width and may_begin_line(word) then
-      lines[#lines + 1] = line
-      line = word
-    else
-      line = line == "" and word or line .. " " .. word
-    end
-  end
-  lines[#lines + 1] = line
-  return lines
-end
-
 local function wrapped(text)
-  return table.concat(folded(text, 100), "\n")
+  return table.concat(words.folded(text, 100, may_begin_line), "\n")
 end
 
 local function widths_of(lines)
@@ -74,7 +61,7 @@ end
 local function add_lines(lines, row)
   local line = {}
   for j, cell in ipairs(row) do line[j] = plain_cell(cell) end
-  local parts = folded(line[#line], LAST_WIDTH)
+  local parts = words.folded(line[#line], LAST_WIDTH, may_begin_line)
   for k, part in ipairs(parts) do
     local cells = k == 1 and line or {}
     for j = #cells + 1, #line - 1 do cells[j] = "" end

@@ -1,6 +1,7 @@
 -- Does the runs of a protocol that its store lacks, here or in processes of their own.
 
 local core = require "lsqnet.core"
+local interrupted = require "lsqnet.interrupted"
 local progress = require "lsqnet.progress"
 local files = require "lsqnet.experiments.files"
 local store = require "lsqnet.experiments.store"
@@ -65,7 +66,7 @@ end
 function runner.work(protocol, tasks, o, results, context, done)
   for _, task in ipairs(tasks) do
     local called, ok, message, code = xpcall(do_task, function(problem)
-      if tostring(problem):find("interrupted!", 1, true) then return problem end
+      if interrupted(problem) then return problem end
       return ("case %s, seed %d: %s"):format(task.case, task.seed, tostring(problem))
     end, protocol, task, o, results, context)
     if not called then error(ok, 0) end

@@ -22,6 +22,12 @@ function statistics.std(list)
   return math.sqrt(sum / (#list - 1))
 end
 
+-- Of the entries of a matrix, dividing by their number.
+function statistics.variance(m)
+  local mean = m:mean()
+  return m:map(function(v) return (v - mean) ^ 2 end):mean()
+end
+
 -- Linear between the two nearest of the sorted numbers, as numpy's default.
 function statistics.quantile(list, share)
   local ordered = sorted(list)

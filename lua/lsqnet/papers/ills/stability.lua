@@ -40,11 +40,6 @@ local function problem_of(net, seed, context)
   return { x = data.x, y = data.y, net = problems.mackey_glass_net(seed) }
 end
 
-local function variance_of(Y)
-  local mean = Y:mean()
-  return Y:map(function(y) return (y - mean) ^ 2 end):mean()
-end
-
 local function run(name, seed, context)
   local row
   each_case(function(case, net, method, value)
@@ -58,7 +53,7 @@ local function run(name, seed, context)
                                      iterations = context.quick and 20 or net.iterations })
     end
     row = { best = trace.best, last = trace.last,
-            unexplained = trace.last / variance_of(problem.y) }
+            unexplained = trace.last / statistics.variance(problem.y) }
   end)
   return row
 end

@@ -28,14 +28,9 @@ local function run(name, seed, context)
   return row
 end
 
-local function variance_of(Y)
-  local mean = Y:mean()
-  return Y:map(function(y) return (y - mean) ^ 2 end):mean()
-end
-
 local function compare(results, report)
   local _, Y = data()
-  local variance = variance_of(Y)
+  local variance = statistics.variance(Y)
   for _, case in ipairs(CASES) do
     local values = results:values(case.name, "mse")
     if #values > 0 then
