@@ -26,7 +26,8 @@ ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -fvisibility=hidde
 LINK_MODULE = $(CC) -shared -Wl,-z,nodelete -fopenmp $(LDFLAGS)
 
 MODULE = $(BUILD)/lsqnet/core.so
-SOURCES := $(wildcard csrc/*/*.c)
+# One file a concern, one folder a room; csrc/mpi and csrc/predict are modules of their own.
+SOURCES := $(filter-out csrc/mpi/% csrc/predict/%,$(wildcard csrc/*/*.c csrc/*/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 LUA_FILES := $(shell find lua/lsqnet -name '*.lua')
 # Programs in C that open Lua and load the module: the specs run them.

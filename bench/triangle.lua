@@ -184,7 +184,7 @@ function parts.spirals()
   for seed = 1, 4 do
     local net = triangle.blocks(scaled, { blocks = 16, seed = seed, loss = "cross_entropy" })
     local report = triangle(net, scaled, Y, {
-      learning_rate = 1e-2, weights = "block_diagonal",
+      learning_rate = 1e-2, finish_weights = "block_diagonal",
       finish_options = { epochs = 1500, learning_rate = 1e-3 },
     })
     print(("net %d: cross-entropy %.4f > %.4f, test accuracy %.3f, %.1f s"):format(seed,
@@ -241,7 +241,7 @@ function parts.concrete()
   end
   local blocks = triangle.blocks(x, { blocks = 32, seed = 1 })
   local report = triangle(blocks, x, y, {
-    epochs = 500, learning_rate = 1e-2, weights = "block_diagonal",
+    epochs = 500, learning_rate = 1e-2, finish_weights = "block_diagonal",
     finish_options = { epochs = 1000, learning_rate = 1e-3 },
   })
   show("phase 1", blocks)

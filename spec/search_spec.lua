@@ -288,19 +288,19 @@ describe("knot_search", function()
 
   it("refuses other nets and options", function()
     local X, Y = make_data(20, 2)
-    assert.matches("knot_search makes a net with one hidden layer, this has 2",
+    assert.matches("knot_search trains a net with one hidden layer, this has 2",
       refusal("knot_search", make_net { 2, 3, 3, 1 }, X, Y))
-    assert.matches("knot_search makes a net with one hidden layer, this has 0",
+    assert.matches("knot_search trains a net with one hidden layer, this has 0",
       refusal("knot_search", make_net { 2, 1 }, X, Y))
     assert.matches("knot_search makes a net with one output, this has 2",
       refusal("knot_search", make_net { 2, 3, 2 }, X, Y:hcat(Y)))
     local net = lsqnet.network { layers = { 2, 3, 1 }, activation = "tanh" }
-    assert.matches("knot_search makes a relu net, this is tanh", refusal("knot_search", net, X, Y))
+    assert.matches("knot_search trains a relu net, this is tanh", refusal("knot_search", net, X, Y))
     net = lsqnet.network { layers = { 2, 3, 1 }, bias = false }
-    assert.matches("knot_search makes a net with biases in both layers",
+    assert.matches("knot_search trains a net with biases in both layers",
       refusal("knot_search", net, X, Y))
     net = lsqnet.network { layers = { 2, 3, 1 }, output_activation = "relu" }
-    assert.matches("knot_search makes a net whose output activation is identity, this has relu",
+    assert.matches("knot_search trains a net whose output activation is identity, this has relu",
       refusal("knot_search", net, X, Y))
     assert.matches("knots", refusal("knot_search", make_net { 2, 3, 1 }, X, Y, { knots = 0 }))
   end)
@@ -368,7 +368,7 @@ describe("spread_net", function()
 
   it("refuses other nets and options", function()
     local X, Y = make_data(20, 2)
-    assert.matches("spread_net makes a net with one hidden layer, this has 2",
+    assert.matches("spread_net trains a net with one hidden layer, this has 2",
       refusal("spread_net", make_net { 2, 3, 3, 1 }, X, Y))
     assert.matches("noise", refusal("spread_net", make_net { 2, 3, 1 }, X, Y, { noise = -1 }))
   end)

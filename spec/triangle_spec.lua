@@ -180,7 +180,7 @@ describe("triangle pretraining", function()
           or { iterations = 60 }
         local report = triangle(net, X, Y, {
           epochs = 100, learning_rate = 1e-2, finish = finish, finish_options = count,
-          weights = weights,
+          finish_weights = weights,
         })
         assert.is_true(net:loss(X, Y) < start / 2)
         assert.is_true(report.loss < net:loss(X, Y))
@@ -195,7 +195,7 @@ describe("triangle pretraining", function()
     for _, weights in ipairs { "dense", "block_diagonal" } do
       local net = triangle.blocks(X, { blocks = 3, depth = 1 })
       local report = triangle(net, X, Y, {
-        epochs = 50, learning_rate = 1e-2, finish = "gauss_newton", weights = weights,
+        epochs = 50, learning_rate = 1e-2, finish = "gauss_newton", finish_weights = weights,
       })
       assert.is_true(report.loss < 5e-4 and report.loss < net:loss(X, Y))
     end
@@ -206,7 +206,7 @@ describe("triangle pretraining", function()
     X = lsqnet.data.standardize(X)
     local net = triangle.blocks(X, { blocks = { 4, 2 }, depth = 2, loss = "cross_entropy" })
     local report = triangle(net, X, Y, {
-      epochs = 200, learning_rate = 1e-2, weights = "block_diagonal", restarts = 2,
+      epochs = 200, learning_rate = 1e-2, finish_weights = "block_diagonal", restarts = 2,
     })
     assert.are.equal(1, report.network:score(X, Y))
     assert.is_true(report.loss < 0.1)
@@ -250,7 +250,8 @@ describe("triangle pretraining refuses", function()
     { "gauss_newton minimises the mse, the net's loss is cross_entropy",
       triangle.blocks(X, { blocks = 1, loss = "cross_entropy" }), X, { finish = "gauss_newton" } },
     { "a table of options expected, got number", net, X, 3 },
-    { "\"block_diagonal\" is for a network of blocks", net, X, { weights = "block_diagonal" } },
+    { "\"block_diagonal\" is for a network of blocks", net, X,
+      { finish_weights = "block_diagonal" } },
   }
   for _, case in ipairs(cases) do
     it(case[1], function()

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef enum {
   LSQ_OPTION_NUMBER,  /* double */
@@ -28,5 +29,18 @@ typedef struct {
   const char *const *choices; /* of CHOICE and, may be NULL, SWITCH; NULL after the last */
   const char *text;           /* one line: what it does, with its unit */
 } lsq_option;
+
+/* The entry of that name, NULL where there is none; options may be NULL. */
+static inline const lsq_option *lsq_option_find(const lsq_option *options, const char *name) {
+  for (; options != NULL && options->name != NULL; options++)
+    if (strcmp(options->name, name) == 0)
+      return options;
+  return NULL;
+}
+
+/* The field of an entry in the options struct. */
+static inline const void *lsq_option_field(const lsq_option *option, const void *options) {
+  return (const unsigned char *)options + option->offset;
+}
 
 #endif

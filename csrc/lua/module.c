@@ -94,6 +94,7 @@ LSQNET_API int luaopen_lsqnet_core(lua_State *L) {
   lsq_lua_open_linear_regression(L);
   lsq_lua_open_stream(L);
   lsq_lua_open_optim(L);
+  lsq_lua_open_training(L);
   lsq_lua_open_trainers(L);
   lsq_lua_open_triangle(L);
   lsq_lua_open_waiting(L);

@@ -70,13 +70,6 @@ static void set_defaults(const lsq_option *options, void *out) {
     store_number(o, out, o->standard);
 }
 
-static const lsq_option *find(const lsq_option *options, const char *name) {
-  for (const lsq_option *o = options; o != NULL && o->name != NULL; o++)
-    if (strcmp(o->name, name) == 0)
-      return o;
-  return NULL;
-}
-
 static int unknown_option(lua_State *L, const char *name, const lsq_option *options,
                           const lsq_option *common) {
   const char *names[MOST_NAMES];
@@ -198,7 +191,7 @@ void lsq_lua_read_options(lua_State *L, int index, const lsq_option *options, vo
     if (lua_type(L, -2) != LUA_TSTRING)
       luaL_error(L, "options are named: a %s cannot be the name of one", luaL_typename(L, -2));
     const char *name = lua_tostring(L, -2);
-    const lsq_option *own = find(options, name), *shared = find(common, name);
+    const lsq_option *own = lsq_option_find(options, name), *shared = lsq_option_find(common, name);
     if (own != NULL)
       store_value(L, own, out);
     else if (shared != NULL)

@@ -84,6 +84,7 @@ void lsq_lua_open_kernels(lua_State *L);
 void lsq_lua_open_linear_regression(lua_State *L);
 void lsq_lua_open_optim(lua_State *L);
 void lsq_lua_open_trainers(lua_State *L);
+void lsq_lua_open_training(lua_State *L);
 void lsq_lua_open_triangle(lua_State *L);
 void lsq_lua_open_waiting(lua_State *L);
 void lsq_lua_open_table(lua_State *L);

@@ -1,5 +1,7 @@
 #include <math.h>
+#include <string.h>
 
+#include "base/threads.h"
 #include "lua/network.h"
 #include "lua/stream.h"
 #include "lua/training.h"
@@ -73,6 +75,45 @@ const lsq_option lsq_training_option_table[] = {
      .text = "write a line per iteration to the standard error"},
     {.name = NULL}};
 
+/* What not every trainer takes, and how it says no. */
+typedef struct {
+  const char *name;
+  lsq_takes takes;
+  const char *refusal; /* of the trainer's name */
+} limited_option;
+
+static const limited_option limited_options[] = {
+    {"loss", LSQ_TAKES_LOSS, "%s has none"},
+    {"mask", LSQ_TAKES_MASK, "%s trains all parameters"},
+    {"init", LSQ_TAKES_INIT, "%s has none"},
+    {"state", LSQ_TAKES_STATE, "%s has none to go on from"},
+    {"weights", LSQ_TAKES_WEIGHTS, "%s counts all rows alike"}};
+
+enum { LIMITED_OPTIONS = sizeof limited_options / sizeof *limited_options };
+
+bool lsq_training_takes(const lsq_trainer *trainer, const lsq_option *common) {
+  if (strcmp(common->name, "restarts") == 0)
+    return trainer->restarts != LSQ_SINGLE;
+  for (size_t k = 0; k < LIMITED_OPTIONS; k++)
+    if (strcmp(common->name, limited_options[k].name) == 0)
+      return (trainer->takes & limited_options[k].takes) != 0;
+  return true;
+}
+
+/* Raises for the first option given that the trainer does not take. */
+static void refuse_options(const lsq_training *t) {
+  lua_State *L = t->L;
+  for (size_t k = 0; k < LIMITED_OPTIONS; k++) {
+    const limited_option *option = &limited_options[k];
+    const bool given = lsq_lua_option_value(L, LSQ_TRAINING_OPTIONS, option->name) != LUA_TNIL;
+    lua_pop(L, 1);
+    if (!given || (t->trainer->takes & option->takes) != 0)
+      continue;
+    lua_pushfstring(L, option->refusal, t->trainer->name);
+    luaL_error(L, "option '%s': %s", option->name, lua_tostring(L, -1));
+  }
+}
+
 static lsq_matrix *validation_part(lua_State *L, int table, int part) {
   lua_rawgeti(L, table, part);
   lsq_matrix *matrix = lsq_lua_test_matrix(L, -1);
@@ -100,8 +141,7 @@ static void read_validation(lsq_training *t) {
                "option 'validation': X and Y of the same number of rows, at least one, "
                "expected, got %I and %I",
                (LUAI_UACINT)x->rows, (LUAI_UACINT)y->rows);
-  t->validation_x = x;
-  t->validation_y = y;
+  t->run_options.validation = lsq_rows_over(x, y);
 }
 
 static void read_callback(lsq_training *t) {
@@ -119,8 +159,6 @@ static void read_mask(lsq_training *t) {
   const size_t count = t->problem.net->parameter_count;
   if (lsq_lua_option_value(L, LSQ_TRAINING_OPTIONS, "mask") == LUA_TNIL)
     return;
-  if (!t->trainer->takes_mask)
-    luaL_error(L, "option 'mask': %s trains all parameters", t->trainer->name);
   lsq_matrix *mask = lsq_lua_test_matrix(L, -1);
   if (mask == NULL || mask->rows != count || mask->cols != 1 || !lsq_matrix_is_contiguous(mask))
     luaL_error(L, "option 'mask': a matrix of %I x 1, one entry a parameter, expected",
@@ -133,15 +171,16 @@ static void read_options(lsq_training *t) {
   t->options = lsq_lua_block(L, t->trainer->options_size);
   lsq_lua_read_options(L, LSQ_TRAINING_OPTIONS, t->trainer->options, t->options,
                        lsq_training_option_table, &t->common);
-  lsq_random_seed(&t->random, (uint64_t)t->common.seed);
+  refuse_options(t);
+  lsq_random_seed(&t->run_options.random, (uint64_t)t->common.seed);
   t->init = t->problem.net->init;
   if (lsq_lua_option_value(L, LSQ_TRAINING_OPTIONS, "init") != LUA_TNIL)
     lsq_lua_check_init(L, lua_gettop(L), &t->init);
-  t->problem.init = &t->init;
+  t->problem.drawing.init = &t->init;
   read_validation(t);
   read_callback(t);
   read_mask(t);
-  if (t->common.patience > 0 && t->validation_x == NULL)
+  if (t->common.patience > 0 && t->run_options.validation.x == NULL)
     luaL_error(L, "option 'patience': needs the option 'validation'");
 }
 
@@ -166,29 +205,27 @@ static void read_connections(lsq_training *t) {
   t->problem.connections = mask;
 }
 
-static void check_options(const lsq_training *t) {
-  lsq_error error;
-  if (t->trainer->check_options != NULL && t->trainer->check_options(t->options, &error) != LSQ_OK)
-    luaL_error(t->L, "%s", error.message);
-}
-
 /* The trainer's own checks see the net with the loss asked for; it is kept once all is well. */
 static void check_net(lsq_training *t, const lsq_loss *loss) {
   lsq_network *net = t->problem.net;
   const lsq_loss *before = net->loss;
   lsq_error error;
-  lsq_status status = LSQ_OK;
   net->loss = loss;
-  if (t->trainer->check != NULL)
+  lsq_status status = lsq_trainer_accepts(t->trainer, net, &error);
+  if (status == LSQ_OK && t->trainer->check != NULL)
     status = t->trainer->check(&t->problem, t->options, &error);
   net->loss = before;
-  if (status != LSQ_OK)
-    luaL_argerror(t->L, LSQ_TRAINING_NET, error.message);
+  if (status == LSQ_OK)
+    return;
+  if (strncmp(error.message, "option ", 7) == 0)
+    luaL_error(t->L, "%s", error.message);
+  luaL_argerror(t->L, LSQ_TRAINING_NET, error.message);
 }
 
 static void check_validation_targets(const lsq_training *t, const lsq_loss *loss) {
   size_t row;
-  if (t->validation_y != NULL && !lsq_loss_accepts(loss, t->validation_y, &row))
+  const lsq_matrix *y = t->run_options.validation.y;
+  if (y != NULL && !lsq_loss_accepts(loss, y, &row))
     luaL_error(t->L, "option 'validation': Y row %I cannot be a target of %s",
                (LUAI_UACINT)(row + 1), loss->name);
 }
@@ -197,10 +234,11 @@ static lsq_status check_values(const lsq_training *t, lsq_error *error) {
   const lsq_network *net = t->problem.net;
   lsq_matrix parameters = lsq_matrix_over(net->parameters, 1, net->parameter_count);
   lsq_status status = LSQ_OK;
-  if (t->validation_x != NULL)
-    status = lsq_lua_check_finite(t->validation_x, "the validation X", error);
-  if (status == LSQ_OK && t->validation_x != NULL)
-    status = lsq_lua_check_finite(t->validation_y, "the validation Y", error);
+  const lsq_rows *validation = &t->run_options.validation;
+  if (validation->x != NULL)
+    status = lsq_lua_check_finite(validation->x, "the validation X", error);
+  if (status == LSQ_OK && validation->x != NULL)
+    status = lsq_lua_check_finite(validation->y, "the validation Y", error);
   if (status == LSQ_OK && !lsq_matrix_is_finite(&parameters, NULL, NULL))
     status = lsq_fail(error, LSQ_NON_FINITE, "the net has a parameter that is not finite");
   return status;
@@ -219,8 +257,7 @@ static void read_stream(lsq_training *t, const lsq_npy_rows *rows) {
                                   (LUAI_UACINT)lsq_network_outputs(net), (LUAI_UACINT)rows->x.cols,
                                   (LUAI_UACINT)rows->y.cols));
   luaL_argcheck(L, rows->x.rows > 0, LSQ_TRAINING_X, "the stream has no rows");
-  t->problem.rows.x = &rows->x;
-  t->problem.rows.y = &rows->y;
+  t->problem.rows = lsq_rows_over(&rows->x, &rows->y);
   t->problem.rows.source = &rows->source;
 }
 
@@ -245,23 +282,44 @@ static lsq_status check_stream(const lsq_training *t, lsq_error *error) {
   return status;
 }
 
-lsq_status lsq_training_read(lsq_training *t, lsq_error *error) {
+/* Threads of this Lua state as they are now: later changes are for later calls. */
+static int count_threads(lua_State *L) {
+  const int before = lsq_lua_enter(L);
+  const int threads = lsq_threads();
+  lsq_threads_leave(before);
+  return threads;
+}
+
+static void set_run_options(lsq_training *t) {
+  lsq_run_options *options = &t->run_options;
+  options->restarts = t->trainer->restarts == LSQ_SINGLE ? 1 : (size_t)t->common.restarts;
+  options->time_limit = t->common.time_limit;
+  options->target_loss = t->common.target_loss;
+  options->patience = (size_t)t->common.patience;
+  options->state = t->state == NULL ? NULL : t->state->data;
+  options->watched = t->callback != 0 || t->common.verbose || options->validation.x != NULL;
+  options->threads = count_threads(t->L);
+}
+
+static const lsq_npy_rows *read_rows(lsq_training *t) {
   lua_State *L = t->L;
-  lua_settop(L, LSQ_TRAINING_OPTIONS);
-  lsq_network *net = lsq_lua_check_network(L, LSQ_TRAINING_NET);
-  t->problem.trainer = t->trainer;
-  t->problem.net = net;
-  const lsq_npy_rows *rows =
-      t->trainer->takes_source ? lsq_lua_test_stream(L, LSQ_TRAINING_X) : NULL;
+  const bool takes_stream = (t->trainer->takes & LSQ_TAKES_STREAM) != 0;
+  const lsq_npy_rows *rows = takes_stream ? lsq_lua_test_stream(L, LSQ_TRAINING_X) : NULL;
   if (rows != NULL)
     read_stream(t, rows);
   else {
-    t->problem.rows.x = lsq_lua_check_matrix(L, LSQ_TRAINING_X);
-    t->problem.rows.y = lsq_lua_check_matrix(L, LSQ_TRAINING_Y);
+    const lsq_matrix *x = lsq_lua_check_matrix(L, LSQ_TRAINING_X);
+    t->problem.rows = lsq_rows_over(x, lsq_lua_check_matrix(L, LSQ_TRAINING_Y));
   }
-  t->problem.random = &t->random;
+  return rows;
+}
+
+lsq_status lsq_training_read(lsq_training *t, lsq_error *error) {
+  lua_State *L = t->L;
+  lsq_network *net = lsq_lua_check_network(L, LSQ_TRAINING_NET);
+  t->problem.net = net;
+  const lsq_npy_rows *rows = read_rows(t);
   read_options(t);
-  check_options(t);
   read_connections(t);
   const lsq_loss *loss = t->common.loss < 0 ? net->loss : lsq_losses[t->common.loss];
   check_net(t, loss);
@@ -274,6 +332,7 @@ lsq_status lsq_training_read(lsq_training *t, lsq_error *error) {
   check_validation_targets(t, loss);
   lsq_training_read_state(t);
   lsq_training_read_schedule(t);
+  set_run_options(t);
   net->loss = loss;
   return LSQ_OK;
 }

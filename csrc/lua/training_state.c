@@ -78,17 +78,9 @@ static void fill_list(lua_State *L, int list, double *rates, size_t count, doubl
     rates[k] = rate;
 }
 
-/* The learning rate that the options give, by its name in the trainer's table. */
-static double learning_rate(const lsq_training *t) {
-  for (const lsq_option *o = t->trainer->options; o->name != NULL; o++)
-    if (strcmp(o->name, "learning_rate") == 0)
-      return *(const double *)(const void *)((const unsigned char *)t->options + o->offset);
-  return NAN;
-}
-
 void lsq_training_read_schedule(lsq_training *t) {
   lua_State *L = t->L;
-  if (t->trainer->epochs == NULL)
+  if ((t->trainer->takes & LSQ_TAKES_SCHEDULE) == 0)
     return;
   const int type = lsq_lua_option_value(L, LSQ_TRAINING_OPTIONS, "schedule");
   const int schedule = lua_gettop(L);
@@ -96,8 +88,12 @@ void lsq_training_read_schedule(lsq_training *t) {
     return;
   if (type != LUA_TTABLE && type != LUA_TFUNCTION)
     schedule_error(L, lua_typename(L, type));
-  const size_t count = t->trainer->epochs(t->options);
-  const double first = epochs_before(t), rate = learning_rate(t);
+  const lsq_option *own = t->trainer->options;
+  const size_t count =
+      (size_t) * (const int64_t *)lsq_option_field(lsq_option_find(own, "epochs"), t->options);
+  const double rate =
+      *(const double *)lsq_option_field(lsq_option_find(own, "learning_rate"), t->options);
+  const double first = epochs_before(t);
   double *rates = lsq_lua_block(L, lsq_size_multiply(count, sizeof *rates));
   t->problem.learning_rates = rates;
   if (type == LUA_TFUNCTION)
@@ -121,8 +117,6 @@ void lsq_training_read_state(lsq_training *t) {
   const int state = lua_gettop(L);
   if (type == LUA_TNIL)
     return;
-  if (t->trainer->state_size == NULL)
-    luaL_error(L, "option 'state': %s has none to go on from", t->trainer->name);
   if (type != LUA_TTABLE)
     state_error(t);
   lua_getfield(L, state, "trainer");
@@ -132,24 +126,29 @@ void lsq_training_read_state(lsq_training *t) {
   lsq_random *generator = luaL_testudata(L, -2, LSQ_RANDOM_TYPE);
   lsq_matrix *values = lsq_lua_test_matrix(L, -1);
   if (name == NULL || strcmp(name, t->trainer->name) != 0 || generator == NULL || values == NULL ||
-      values->rows != t->trainer->state_size(&t->problem, t->options) || values->cols != 1 ||
+      values->rows != t->trainer->state->size(&t->problem, t->options) || values->cols != 1 ||
       !lsq_matrix_is_contiguous(values) || !lsq_matrix_is_finite(values, NULL, NULL) ||
       !(values->data[0] >= 0 && values->data[0] <= 0x1p53)) /* a count, of the iterations done */
     state_error(t);
-  t->random = *generator;
+  t->run_options.random = *generator;
   t->state = values;
 }
 
 void lsq_training_push_state(const lsq_training *t) {
   lua_State *L = t->L;
+  const lsq_kept *best = &t->run.best;
+  if (t->trainer->state == NULL || best->restart == 0) {
+    lua_pushnil(L);
+    return;
+  }
   lua_createtable(L, 0, 3);
   lua_pushstring(L, t->trainer->name);
   lua_setfield(L, -2, "trainer");
   lsq_random *generator = lua_newuserdatauv(L, sizeof *generator, 0);
   luaL_setmetatable(L, LSQ_RANDOM_TYPE);
-  *generator = t->random;
+  *generator = best->random;
   lua_setfield(L, -2, "generator");
-  lsq_matrix *values = lsq_lua_new_matrix(L, t->trainer->state_size(&t->problem, t->options), 1);
-  t->trainer->save_state(t->memory, values->data);
+  lsq_matrix *values = lsq_lua_new_matrix(L, t->trainer->state->size(&t->problem, t->options), 1);
+  memcpy(values->data, best->state, values->rows * sizeof(double));
   lua_setfield(L, -2, "values");
 }

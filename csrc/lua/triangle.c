@@ -257,7 +257,8 @@ static void push_finish_options(lua_State *L, const lsq_trainer *finish, size_t 
   if (lua_getfield(L, -1, "schedule") != LUA_TNIL)
     luaL_error(L, "option 'finish_options': schedule is not for a second phase");
   lua_pop(L, 1);
-  if (finish->epochs != NULL) { /* adam: full batches, the same epochs and rate as the first */
+  if ((finish->takes & LSQ_TAKES_SCHEDULE) !=
+      0) { /* adam: full batches, the same epochs and rate as the first */
     const char *const shared[] = {"epochs", "learning_rate"};
     lua_pushboolean(L, false);
     set_default(L, "shuffle");
@@ -306,7 +307,7 @@ static void read_finish(lua_State *L, lsq_triangle_model *model, size_t rows) {
 /* Where the options ask for it, pushes the mask of the weights within blocks. */
 static void read_weights(lua_State *L, const lsq_lua_triangle *self, const lsq_network *net,
                          lsq_triangle_model *model) {
-  const int type = lsq_lua_option_value(L, OPTIONS, "weights");
+  const int type = lsq_lua_option_value(L, OPTIONS, "finish_weights");
   const bool within = type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "block_diagonal") == 0;
   lua_pop(L, 1);
   if (!within || !self->is_blocks)
@@ -316,41 +317,32 @@ static void read_weights(lua_State *L, const lsq_lua_triangle *self, const lsq_n
   model->mask = mask;
 }
 
-/* The options become a copy whose metatable holds everything above them on the stack: the
-   driver keeps its four arguments and nothing else. */
-static void anchor(lua_State *L) {
-  const int top = lua_gettop(L);
-  lua_newtable(L);
-  lua_createtable(L, top - OPTIONS, 0);
-  for (int k = OPTIONS + 1; k <= top; k++) {
-    lua_pushvalue(L, k);
-    lua_rawseti(L, -2, k - OPTIONS);
-  }
-  lua_setmetatable(L, -2);
-  if (lua_istable(L, OPTIONS))
-    for (lua_pushnil(L); lua_next(L, OPTIONS) != 0;) {
-      lua_pushvalue(L, -2);
-      lua_insert(L, -2);
-      lua_settable(L, -4);
-    }
-  lua_replace(L, OPTIONS);
-}
-
 static void check_options(lua_State *L) {
-  const char *const without[] = {"init", "loss", "state"};
   if (!lua_isnoneornil(L, OPTIONS) && !lua_istable(L, OPTIONS))
     luaL_argerror(
         L, OPTIONS,
         lua_pushfstring(L, "a table of options expected, got %s", luaL_typename(L, OPTIONS)));
-  for (int k = 0; k < 3; k++) {
-    if (lsq_lua_option_value(L, OPTIONS, without[k]) != LUA_TNIL)
-      luaL_error(L, "option '%s': triangle has none", without[k]);
-    lua_pop(L, 1);
-  }
 }
 
-/* Its manual stands beside lsq_triangle_trainer. */
-static int triangle(lua_State *L) {
+static void draw(lsq_model *head) {
+  ((lsq_triangle_model *)head)->is_fresh = true;
+}
+
+/* What is trained, a copy, becomes the network that the caller gave. */
+static void keep(lsq_model *head) {
+  const lsq_triangle_model *model = (const lsq_triangle_model *)head;
+  if (model->blocks != NULL) {
+    const size_t bytes = model->blocks->parameter_count * sizeof(double);
+    memcpy(model->kept_blocks->parameters, model->blocks->parameters, bytes);
+    model->kept_blocks->loss = model->blocks->loss;
+    return;
+  }
+  const size_t bytes = model->triangle->parameter_count * sizeof(double);
+  memcpy(model->kept_triangle->parameters, model->triangle->parameters, bytes);
+  model->kept_triangle->subtracted = model->triangle->subtracted;
+}
+
+lsq_model *lsq_lua_triangle_model(lua_State *L) {
   lsq_lua_triangle *self = lsq_lua_check_triangle(L, TRIANGLE);
   const lsq_matrix *x = lsq_lua_check_matrix(L, X);
   lua_settop(L, OPTIONS);
@@ -359,19 +351,21 @@ static int triangle(lua_State *L) {
   lsq_lua_triangle *work = lsq_lua_clone_triangle(L, TRIANGLE);
   lsq_network *net = lsq_lua_triangle_dense(L, TRIANGLE);
   lua_replace(L, TRIANGLE);
-  lsq_triangle_model model = {.triangle = self->is_blocks ? NULL : &work->triangle,
-                              .blocks = self->is_blocks ? &work->blocks : NULL,
-                              .kept_triangle = &self->triangle,
-                              .kept_blocks = &self->blocks};
-  read_finish(L, &model, x->rows);
-  read_weights(L, self, net, &model);
-  anchor(L);
-  const int results = lsq_lua_train(L, &lsq_triangle_trainer, &model);
-  if (results == 1) {
-    lua_pushvalue(L, TRIANGLE);
-    lua_setfield(L, -2, "network");
-  }
-  return results;
+  lsq_triangle_model *model = lsq_lua_block(L, sizeof *model);
+  *model = (lsq_triangle_model){.head = {draw, keep},
+                                .triangle = self->is_blocks ? NULL : &work->triangle,
+                                .blocks = self->is_blocks ? &work->blocks : NULL,
+                                .kept_triangle = &self->triangle,
+                                .kept_blocks = &self->blocks};
+  read_finish(L, model, x->rows);
+  read_weights(L, self, net, model);
+  return &model->head;
+}
+
+/* Its manual stands beside lsq_triangle_trainer. */
+static int triangle(lua_State *L) {
+  lsq_model *model = lsq_lua_triangle_model(L);
+  return lsq_lua_train(L, &lsq_triangle_trainer, model);
 }
 
 /* The table that is called is of no use to the trainer. */

@@ -5,6 +5,7 @@
 #include "lua/network.h"
 #include "nn/triangle.h"
 #include "nn/triangle_blocks.h"
+#include "train/triangle.h"
 
 #define LSQ_TRIANGLE_TYPE "lsqnet.triangle"
 
@@ -38,6 +39,10 @@ lsq_status lsq_lua_check_peaks(const lsq_lua_triangle *self, const double *param
 /* Constructors. */
 int lsq_lua_triangle_network(lua_State *L);
 int lsq_lua_triangle_blocks_network(lua_State *L);
+
+/* The arguments of the trainer on the stack: the triangle network becomes the equal dense net, and
+   what is trained is pushed; the values above the arguments have to be kept as long as it is. */
+lsq_model *lsq_lua_triangle_model(lua_State *L);
 
 /* Makes the metatable. */
 void lsq_lua_open_triangle_network(lua_State *L);

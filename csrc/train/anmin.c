@@ -5,7 +5,6 @@
 
 #include "train/hidden_cg.h"
 #include "train/hidden_system.h"
-#include "train/restarts.h"
 #include "train/two_layer.h"
 
 enum { KEEP_BEST, KEEP_LAST };
@@ -86,14 +85,13 @@ typedef struct {
   bool matrix_free;
   lsq_hidden_system system; /* unless matrix_free */
   lsq_hidden_cg cg;         /* if matrix_free */
-  double *best;
-  size_t hidden_count;    /* (d+1) h: where the hidden layer ends in the flat vector */
-  double *mask;           /* hidden_count: 0 where there is no connection; NULL: all are there */
-  size_t *order;          /* d: to draw inputs from */
-  double *before, *after; /* the ends of a damped step; NULL without */
-  double length;          /* of the damped step being tried */
+  size_t hidden_count;      /* (d+1) h: where the hidden layer ends in the flat vector */
+  double *mask;             /* hidden_count: 0 where there is no connection; NULL: all are there */
+  size_t *order;            /* d: to draw inputs from */
+  double *before, *after;   /* the ends of a damped step; NULL without */
+  double length;            /* of the damped step being tried */
   int halvings;
-  double loss, objective, best_loss, best_objective;
+  double objective;
   double log_determinant, condition; /* of the system behind this iterate */
   size_t degenerate_systems, singular_outputs;
 } anmin;
@@ -117,9 +115,10 @@ static bool is_sparse(const lsq_problem *problem, const anmin_options *options) 
   return problem->connections != NULL || options->inputs_per_neuron > 0;
 }
 
-static void place(anmin *self, lsq_arena *arena, const lsq_problem *problem,
-                  const anmin_options *options) {
+static void place(lsq_arena *arena, const lsq_problem *problem, const void *memory) {
+  const anmin_options *options = memory;
   const lsq_network *net = problem->net;
+  anmin measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
   *self = (anmin){.problem = problem, .options = options};
   self->matrix_free = problem->rows.source != NULL || is_matrix_free(problem, options);
   if (self->matrix_free) {
@@ -131,7 +130,6 @@ static void place(anmin *self, lsq_arena *arena, const lsq_problem *problem,
     lsq_hidden_system_place(&self->system, arena, self->layers.h, self->layers.d + 1,
                             options->condition, options->degenerate == DEGENERATE_SVD);
   }
-  self->best = lsq_arena_doubles(arena, net->parameter_count);
   self->hidden_count = (self->layers.d + 1) * self->layers.h;
   if (is_sparse(problem, options)) {
     self->mask = lsq_arena_doubles(arena, self->hidden_count);
@@ -155,15 +153,7 @@ static lsq_status check(const lsq_problem *problem, const void *options, lsq_err
   if (given->inputs_per_neuron > 0 && problem->connections != NULL)
     return lsq_fail(error, LSQ_MISUSE,
                     "anmin takes either connections or inputs_per_neuron, got both");
-  return lsq_two_layer_check(problem->net, "anmin", error);
-}
-
-static size_t size_one(const lsq_problem *problem, const void *options) {
-  anmin measured;
-  lsq_arena arena = lsq_arena_measure();
-  lsq_arena_take(&arena, 1, sizeof measured);
-  place(&measured, &arena, problem, options);
-  return arena.used;
+  return LSQ_OK;
 }
 
 static void begin_fit(anmin *self) {
@@ -194,7 +184,7 @@ static void draw_connections(anmin *self) {
   for (size_t k = 0; k < self->hidden_count; k++)
     self->mask[k] = k >= d * h || (given != NULL && lsq_matrix_row(given, k / h)[k % h] != 0);
   for (size_t j = 0; given == NULL && j < h; j++) {
-    lsq_random_permutation(self->problem->random, self->order, d);
+    lsq_random_permutation(self->problem->drawing.random, self->order, d);
     for (size_t k = 0; k < (size_t)self->options->inputs_per_neuron; k++)
       self->mask[self->order[k] * h + j] = 1;
   }
@@ -205,13 +195,10 @@ static void apply_mask(anmin *self) {
     self->layers.net.parameters[k] *= self->mask[k];
 }
 
-static lsq_status start_one(void *memory, const lsq_problem *problem, const void *options,
-                            lsq_error *error) {
+static lsq_status start(void *memory, lsq_error *error) {
   (void)error;
   anmin *self = memory;
-  lsq_arena arena = lsq_arena_over(memory);
-  lsq_arena_take(&arena, 1, sizeof *self);
-  place(self, &arena, problem, options);
+  const lsq_problem *problem = self->problem;
   lsq_two_layer_start(&self->layers, problem->net);
   if (self->mask != NULL)
     draw_connections(self);
@@ -221,7 +208,7 @@ static lsq_status start_one(void *memory, const lsq_problem *problem, const void
                         (size_t)self->options->cg_iterations, self->mask);
   else
     lsq_hidden_system_start(&self->system, lsq_two_layer_alpha(problem->net), problem->rows.x);
-  self->best_loss = self->best_objective = self->loss = self->objective = HUGE_VAL;
+  self->objective = HUGE_VAL;
   self->log_determinant = self->condition = NAN;
   self->length = 1;
   begin_fit(self);
@@ -257,9 +244,9 @@ static void redraw_hidden(anmin *self) {
   const lsq_layer *hidden = &self->layers.net.layers[0];
   for (size_t i = 0; i < self->layers.d; i++)
     for (size_t j = 0; j < self->layers.h; j++)
-      lsq_matrix_row(&hidden->weight, i)[j] = lsq_random_normal(self->problem->random);
+      lsq_matrix_row(&hidden->weight, i)[j] = lsq_random_normal(self->problem->drawing.random);
   for (size_t j = 0; j < self->layers.h; j++)
-    hidden->bias[j] = lsq_random_normal(self->problem->random);
+    hidden->bias[j] = lsq_random_normal(self->problem->drawing.random);
   apply_mask(self);
 }
 
@@ -361,17 +348,12 @@ static void complete_iteration(anmin *self, lsq_progress *progress) {
     progress->stop = LSQ_STOPPED_DIVERGED;
     return;
   }
-  self->loss = sum / (double)self->layers.row_count / (double)self->layers.c;
   self->objective = objective;
   memcpy(self->problem->net->parameters, self->layers.net.parameters, count * sizeof(double));
-  if (objective < self->best_objective) {
-    self->best_objective = objective;
-    self->best_loss = self->loss;
-    memcpy(self->best, self->layers.net.parameters, count * sizeof(double));
-  }
   progress->iteration_done = true;
   progress->iteration = (size_t)self->iteration;
-  progress->loss = self->loss;
+  progress->loss = sum / (double)self->layers.row_count / (double)self->layers.c;
+  progress->score = self->objective;
   progress->measures[0] = self->objective;
   progress->measures[1] = self->log_determinant;
   progress->measures[2] = self->condition;
@@ -384,7 +366,7 @@ static void complete_iteration(anmin *self, lsq_progress *progress) {
 }
 
 /* An overflow inside the linear algebra is a training that diverged, not a failure. */
-static lsq_status step_one(void *memory, lsq_progress *progress, lsq_error *error) {
+static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   anmin *self = memory;
   lsq_status status = LSQ_OK;
   bool done;
@@ -437,82 +419,23 @@ static lsq_status step_one(void *memory, lsq_progress *progress, lsq_error *erro
   return LSQ_OK;
 }
 
-static void finish_one(void *memory, bool keep_current, lsq_result *result) {
-  anmin *self = memory;
-  const lsq_network *net = self->problem->net;
-  const bool keep_best = self->options->keep == KEEP_BEST && !keep_current;
-  if (keep_best && self->best_objective < HUGE_VAL)
-    memcpy(net->parameters, self->best, net->parameter_count * sizeof(double));
-  result->loss = keep_best ? self->best_loss : self->loss;
-  result->score = keep_best ? self->best_objective : self->objective;
+static void finish(void *memory, lsq_result *result) {
+  const anmin *self = memory;
+  result->keep_last = self->options->keep == KEEP_LAST;
   result->totals[0] = (double)self->degenerate_systems;
   if (self->singular_outputs > 0)
     lsq_warn(result, "the output layer was singular in %zu solves: minimum-norm solution taken",
              self->singular_outputs);
 }
 
-static const lsq_trainer one = {
-    .name = "anmin", .size = size_one, .start = start_one, .step = step_one, .finish = finish_one};
-
-/* What the driver sees: one training, or restarts side by side. */
-typedef struct {
-  anmin *single; /* NULL: restarts */
-  lsq_restarts restarts;
-} anmin_runs;
-
-static anmin_runs *place_runs(lsq_arena *arena, anmin_runs *measured, const lsq_problem *problem,
-                              const void *options) {
-  anmin_runs *self = lsq_arena_take(arena, 1, sizeof *self);
-  self = self == NULL ? measured : self;
-  self->single = NULL;
-  if (problem->restarts > 1)
-    lsq_restarts_place(&self->restarts, arena, &one, problem, options,
-                       (size_t)((const anmin_options *)options)->iterations + 1);
-  else
-    self->single = lsq_arena_take(arena, size_one(problem, options), 1);
-  return self;
-}
-
-static size_t size(const lsq_problem *problem, const void *options) {
-  anmin_runs measured;
-  lsq_arena arena = lsq_arena_measure();
-  place_runs(&arena, &measured, problem, options);
-  return arena.used;
-}
-
-static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
-                        lsq_error *error) {
-  lsq_arena arena = lsq_arena_over(memory);
-  anmin_runs *self = place_runs(&arena, NULL, problem, options);
-  if (self->single != NULL)
-    return start_one(self->single, problem, options, error);
-  lsq_restarts_start(&self->restarts);
-  return LSQ_OK;
-}
-
-static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
-  anmin_runs *self = memory;
-  return self->single != NULL ? step_one(self->single, progress, error)
-                              : lsq_restarts_step(&self->restarts, progress, error);
-}
-
-static void finish(void *memory, bool keep_current, lsq_result *result) {
-  anmin_runs *self = memory;
-  if (self->single != NULL)
-    finish_one(self->single, keep_current, result);
-  else
-    lsq_restarts_finish(&self->restarts, result);
-}
-
-/* Histories are kept until the best is known. */
-static bool runs_restarts(const void *options) {
-  return ((const anmin_options *)options)->iterations <= 10000;
-}
-
 static const char *const measures[] = {
     "objective", "log_determinant", "condition", "inner_iterations",
     "residual",  "step_length",     NULL};
 static const char *const totals[] = {"degenerate_systems", NULL};
+
+static const char *const activations[] = {"relu", "leaky_relu", NULL};
+static const char *const output_activations[] = {"identity", NULL};
+static const char *const losses[] = {"mse", NULL};
 
 /***
 @submodule lsqnet
@@ -575,10 +498,17 @@ const lsq_trainer lsq_anmin = {.name = "anmin",
                                .options = option_table,
                                .measures = measures,
                                .totals = totals,
-                               .takes_source = true,
-                               .runs_restarts = runs_restarts,
+                               .restarts = LSQ_TRAININGS,
+                               .accepts = {.least_layers = 2,
+                                           .most_layers = 2,
+                                           .activations = activations,
+                                           .output_activations = output_activations,
+                                           .losses = losses,
+                                           .needs_biases = true},
+                               .takes = LSQ_TAKES_STREAM | LSQ_TAKES_INIT | LSQ_TAKES_CONNECTIONS |
+                                        LSQ_TAKES_LOSS,
                                .check = check,
-                               .size = size,
+                               .place = place,
                                .start = start,
                                .step = step,
                                .finish = finish};

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "nn/forward.h"
 
 /* Multiplications of a step of the trainer, about 0.05 s: many batches, and no more. */
@@ -28,9 +29,10 @@ typedef struct {
   bool started, diverged;
 } descent;
 
-static void place(descent *self, lsq_arena *arena, const lsq_problem *problem,
-                  const lsq_descent_options *options) {
-  const lsq_descent_rule *rule = problem->trainer->rule;
+void lsq_descent_place(lsq_arena *arena, const lsq_problem *problem, const void *memory,
+                       const lsq_descent_rule *rule) {
+  const lsq_descent_options *options = memory;
+  descent measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
   const lsq_network *net = problem->net;
   const size_t rows = problem->rows.x->rows, count = net->parameter_count;
   *self = (descent){.problem = problem, .options = options, .rule = rule};
@@ -49,18 +51,6 @@ static void place(descent *self, lsq_arena *arena, const lsq_problem *problem,
   self->workspace = lsq_arena_take(arena, bytes, 1);
 }
 
-size_t lsq_descent_epochs(const void *options) {
-  return (size_t)((const lsq_descent_options *)options)->epochs;
-}
-
-size_t lsq_descent_size(const lsq_problem *problem, const void *options) {
-  descent measured;
-  lsq_arena arena = lsq_arena_measure();
-  lsq_arena_take(&arena, 1, sizeof measured);
-  place(&measured, &arena, problem, options);
-  return arena.used;
-}
-
 static double full_loss(const descent *self) {
   const lsq_problem *p = self->problem;
   return lsq_network_loss(p->net, p->net->loss, p->rows.x, p->rows.y, self->workspace);
@@ -71,17 +61,14 @@ static void begin_epoch(descent *self) {
   memcpy(self->former, net->parameters, net->parameter_count * sizeof(double));
   self->seen = 0;
   if (self->options->shuffle)
-    lsq_random_permutation(self->problem->random, self->order, self->problem->rows.x->rows);
+    lsq_random_permutation(self->problem->drawing.random, self->order, self->problem->rows.x->rows);
 }
 
-lsq_status lsq_descent_start(void *memory, const lsq_problem *problem, const void *options,
-                             lsq_error *error) {
+lsq_status lsq_descent_start(void *memory, lsq_error *error) {
   (void)error;
   descent *self = memory;
-  lsq_arena arena = lsq_arena_over(memory);
-  lsq_arena_take(&arena, 1, sizeof *self);
-  place(self, &arena, problem, options);
-  memset(self->moments, 0, self->rule->moments * problem->net->parameter_count * sizeof(double));
+  const size_t count = self->problem->net->parameter_count;
+  memset(self->moments, 0, self->rule->moments * count * sizeof(double));
   self->best_loss = HUGE_VAL;
   self->final_loss = NAN;
   return LSQ_OK;
@@ -184,11 +171,14 @@ lsq_status lsq_descent_step(void *memory, lsq_progress *progress, lsq_error *err
   if (self->row == 0)
     begin_epoch(self); /* not before: a training that stops here goes on with the same draw */
   const double batch_work = 6.0 * (double)self->batch * (double)self->problem->net->parameter_count;
-  for (double work = 0; work < STEP_WORK && self->row < rows; work += batch_work)
+  double work = 0;
+  do {
     if (!descend(self)) {
       diverge(self, progress);
       return LSQ_OK;
     }
+    work += batch_work;
+  } while (work < STEP_WORK && self->row < rows && lsq_clock_seconds() < progress->until);
   if (self->row < rows)
     return LSQ_OK;
   self->epoch++;
@@ -196,10 +186,9 @@ lsq_status lsq_descent_step(void *memory, lsq_progress *progress, lsq_error *err
   return LSQ_OK;
 }
 
-void lsq_descent_finish(void *memory, bool keep_current, lsq_result *result) {
+void lsq_descent_finish(void *memory, lsq_result *result) {
   descent *self = memory;
   const lsq_network *net = self->problem->net;
-  (void)keep_current;
   self->final_loss = full_loss(self); /* again: a callback may have changed the net since */
   if ((self->diverged || !isfinite(self->final_loss)) && self->best_loss < HUGE_VAL) {
     memcpy(net->parameters, self->best, net->parameter_count * sizeof(double));
@@ -208,9 +197,7 @@ void lsq_descent_finish(void *memory, bool keep_current, lsq_result *result) {
   result->loss = result->score = self->final_loss;
 }
 
-size_t lsq_descent_state_size(const lsq_problem *problem, const void *options) {
-  (void)options;
-  const lsq_descent_rule *rule = problem->trainer->rule;
+size_t lsq_descent_state_size(const lsq_problem *problem, const lsq_descent_rule *rule) {
   return STATE_SCALARS + rule->moments * problem->net->parameter_count;
 }
 

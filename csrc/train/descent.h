@@ -66,14 +66,14 @@ typedef struct {
   void (*update)(const lsq_descent_update *update, const void *options);
 } lsq_descent_rule;
 
-/* The hooks of an lsq_trainer whose `rule` is an lsq_descent_rule. */
-size_t lsq_descent_epochs(const void *options);
-size_t lsq_descent_size(const lsq_problem *problem, const void *options);
-lsq_status lsq_descent_start(void *self, const lsq_problem *problem, const void *options,
-                             lsq_error *error);
+/* The hooks of trainers whose options begin with an lsq_descent_options. */
+void lsq_descent_place(lsq_arena *arena, const lsq_problem *problem, const void *options,
+                       const lsq_descent_rule *rule);
+lsq_status lsq_descent_start(void *self, lsq_error *error);
 lsq_status lsq_descent_step(void *self, lsq_progress *progress, lsq_error *error);
-void lsq_descent_finish(void *self, bool keep_current, lsq_result *result);
-size_t lsq_descent_state_size(const lsq_problem *problem, const void *options);
+void lsq_descent_finish(void *self, lsq_result *result);
+
+size_t lsq_descent_state_size(const lsq_problem *problem, const lsq_descent_rule *rule);
 void lsq_descent_save_state(const void *self, double *state);
 void lsq_descent_restore_state(void *self, const double *state);
 

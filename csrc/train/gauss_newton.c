@@ -72,8 +72,8 @@ typedef struct {
   size_t singular_outputs;
 } gauss_newton;
 
-static void place(gauss_newton *self, lsq_arena *arena, const lsq_problem *problem,
-                  const gauss_newton_options *options) {
+static void place(lsq_arena *arena, const lsq_problem *problem, const void *options) {
+  gauss_newton measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
   const lsq_network *net = problem->net;
   const size_t count = net->parameter_count;
   *self = (gauss_newton){.problem = problem, .options = options, .count = count};
@@ -86,29 +86,10 @@ static void place(gauss_newton *self, lsq_arena *arena, const lsq_problem *probl
   self->workspace = lsq_arena_take(arena, lsq_forward_workspace(net, problem->rows.x->rows), 1);
 }
 
-static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
-  (void)options;
-  if (!problem->net->loss->squares)
-    return lsq_fail(error, LSQ_MISUSE, "gauss_newton minimises the mse, the net's loss is %s",
-                    problem->net->loss->name);
-  return LSQ_OK;
-}
-
-static size_t size(const lsq_problem *problem, const void *options) {
-  gauss_newton measured;
-  lsq_arena arena = lsq_arena_measure();
-  lsq_arena_take(&arena, 1, sizeof measured);
-  place(&measured, &arena, problem, options);
-  return arena.used;
-}
-
-static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
-                        lsq_error *error) {
+static lsq_status start(void *memory, lsq_error *error) {
   (void)error;
   gauss_newton *self = memory;
-  lsq_arena arena = lsq_arena_over(memory);
-  lsq_arena_take(&arena, 1, sizeof *self);
-  place(self, &arena, problem, options);
+  const lsq_problem *problem = self->problem;
   self->scale = 1 / (double)problem->rows.y->rows / (double)problem->rows.y->cols;
   self->loss = self->objective = HUGE_VAL;
   self->damping = self->options->damping;
@@ -129,6 +110,7 @@ static void report(const gauss_newton *self, lsq_progress *progress) {
   progress->iteration_done = true;
   progress->iteration = (size_t)self->iteration;
   progress->loss = self->loss;
+  progress->score = self->objective;
   progress->measures[0] = self->objective;
   progress->measures[1] = self->damping;
   if (self->iteration == self->options->iterations)
@@ -316,22 +298,17 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   return LSQ_OK;
 }
 
-/* The objective only falls: the last iterate is the best. Its loss is taken again, as a callback
-   may have changed the net since. */
-static void finish(void *memory, bool keep_current, lsq_result *result) {
+/* The objective only falls: the last iterate is the best. */
+static void finish(void *memory, lsq_result *result) {
   const gauss_newton *self = memory;
-  (void)keep_current;
-  const lsq_problem *p = self->problem;
-  result->loss = self->loss < HUGE_VAL
-                     ? lsq_network_loss(p->net, p->net->loss, p->rows.x, p->rows.y, self->workspace)
-                     : self->loss;
-  result->score = self->objective;
   if (self->singular_outputs > 0)
     lsq_warn(result, "the output layer was singular in %zu solves: minimum-norm solution taken",
              self->singular_outputs);
 }
 
 static const char *const measures[] = {"objective", "damping", NULL};
+
+static const char *const losses[] = {"mse", NULL};
 
 /***
 @submodule lsqnet
@@ -363,9 +340,10 @@ const lsq_trainer lsq_gauss_newton = {.name = "gauss_newton",
                                       .options_size = sizeof(gauss_newton_options),
                                       .options = option_table,
                                       .measures = measures,
-                                      .takes_mask = true,
-                                      .check = check,
-                                      .size = size,
+                                      .restarts = LSQ_TRAININGS,
+                                      .accepts = {.losses = losses},
+                                      .takes = LSQ_TAKES_MASK | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
+                                      .place = place,
                                       .start = start,
                                       .step = step,
                                       .finish = finish};

@@ -72,14 +72,16 @@ static const lsq_option adagrad_table[] = {
      .text = "added to the root of the summed squared gradient"},
     {.name = NULL}};
 
-static lsq_status check_sgd(const void *options, lsq_error *error) {
+static lsq_status check_sgd(const lsq_problem *problem, const void *options, lsq_error *error) {
+  (void)problem;
   const sgd_options *chosen = options;
   if (chosen->nesterov && chosen->momentum == 0)
     return lsq_fail(error, LSQ_MISUSE, "option 'nesterov' needs a 'momentum' above 0");
   return LSQ_OK;
 }
 
-static lsq_status check_adam(const void *options, lsq_error *error) {
+static lsq_status check_adam(const lsq_problem *problem, const void *options, lsq_error *error) {
+  (void)problem;
   const adam_options *chosen = options;
   if (chosen->beta1 == 1 || chosen->beta2 == 1)
     return lsq_fail(error, LSQ_MISUSE, "option '%s': less than 1 expected, got 1",
@@ -145,11 +147,39 @@ static const lsq_descent_rule sgd_rule = {1, sgd_update};
 static const lsq_descent_rule adam_rule = {2, adam_update};
 static const lsq_descent_rule adagrad_rule = {1, adagrad_update};
 
+static void place_sgd(lsq_arena *arena, const lsq_problem *problem, const void *options) {
+  lsq_descent_place(arena, problem, options, &sgd_rule);
+}
+
+static void place_adam(lsq_arena *arena, const lsq_problem *problem, const void *options) {
+  lsq_descent_place(arena, problem, options, &adam_rule);
+}
+
+static void place_adagrad(lsq_arena *arena, const lsq_problem *problem, const void *options) {
+  lsq_descent_place(arena, problem, options, &adagrad_rule);
+}
+
+/* sgd and adagrad remember one vector, adam two. */
+static size_t one_moment(const lsq_problem *problem, const void *options) {
+  (void)options;
+  return lsq_descent_state_size(problem, &sgd_rule);
+}
+
+static size_t two_moments(const lsq_problem *problem, const void *options) {
+  (void)options;
+  return lsq_descent_state_size(problem, &adam_rule);
+}
+
+static const lsq_state_hooks one_moment_state = {one_moment, lsq_descent_save_state,
+                                                 lsq_descent_restore_state};
+static const lsq_state_hooks two_moments_state = {two_moments, lsq_descent_save_state,
+                                                  lsq_descent_restore_state};
+
 #define DESCENT                                                                                    \
-  .takes_mask = true, .epochs = lsq_descent_epochs, .size = lsq_descent_size,                      \
-  .start = lsq_descent_start, .step = lsq_descent_step, .finish = lsq_descent_finish,              \
-  .state_size = lsq_descent_state_size, .save_state = lsq_descent_save_state,                      \
-  .restore_state = lsq_descent_restore_state
+  .restarts = LSQ_TRAININGS, .accepts = {.takes_skip = true},                                      \
+  .takes =                                                                                         \
+      LSQ_TAKES_MASK | LSQ_TAKES_STATE | LSQ_TAKES_INIT | LSQ_TAKES_SCHEDULE | LSQ_TAKES_LOSS,     \
+  .start = lsq_descent_start, .step = lsq_descent_step, .finish = lsq_descent_finish
 
 /***
 @submodule lsqnet
@@ -181,8 +211,9 @@ const lsq_trainer lsq_sgd = {.name = "sgd",
                              .text = "stochastic gradient descent, with momentum",
                              .options_size = sizeof(sgd_options),
                              .options = sgd_table,
-                             .rule = &sgd_rule,
-                             .check_options = check_sgd,
+                             .check = check_sgd,
+                             .place = place_sgd,
+                             .state = &one_moment_state,
                              DESCENT};
 
 /*** Adam (Kingma and Ba 2014) on minibatches, with PyTorch's rules: both means are corrected for
@@ -203,8 +234,9 @@ const lsq_trainer lsq_adam = {.name = "adam",
                               .text = "Adam (Kingma and Ba 2014)",
                               .options_size = sizeof(adam_options),
                               .options = adam_table,
-                              .rule = &adam_rule,
-                              .check_options = check_adam,
+                              .check = check_adam,
+                              .place = place_adam,
+                              .state = &two_moments_state,
                               DESCENT};
 
 /*** AdaGrad (Duchi, Hazan and Singer 2011) on minibatches, with PyTorch's rules: the sum of
@@ -224,5 +256,6 @@ const lsq_trainer lsq_adagrad = {.name = "adagrad",
                                  .text = "AdaGrad (Duchi, Hazan and Singer 2011)",
                                  .options_size = sizeof(adagrad_options),
                                  .options = adagrad_table,
-                                 .rule = &adagrad_rule,
+                                 .place = place_adagrad,
+                                 .state = &one_moment_state,
                                  DESCENT};

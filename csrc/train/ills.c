@@ -178,9 +178,6 @@ typedef struct {
   int tries, stalls;
   size_t rejected;
   double floor; /* the objective that is rounding alone */
-  double loss;  /* of the last report */
-  double best_loss;
-  double *best; /* parameters */
 } ills;
 
 /* `given`, or by the variant where it is not. */
@@ -218,15 +215,17 @@ static void resolve(ills *self, const ills_options *o, const lsq_network *net) {
   self->fit_order = o->fit_order >= 0 ? (ills_fit_order)o->fit_order : last ? FIT_LAST : FIT_FIRST;
 }
 
-static void place(ills *self, lsq_arena *arena, const lsq_problem *problem,
-                  const lsq_ills_settings *settings) {
+static void place(lsq_arena *arena, const lsq_problem *problem, const void *options) {
+  ills measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
+  const lsq_ills_settings *settings = &self->settings;
   const lsq_network *net = problem->net;
   const size_t rows = problem->rows.x->rows;
+  *self = (ills){.problem = problem, .iteration = -1};
+  resolve(self, options, net);
   for (int k = 0; k < 2; k++)
     lsq_ills_point_place(&self->points[k], arena, net, rows);
   lsq_ills_output_place(&self->output, arena, net, settings, problem->rows.y);
   lsq_deviation_place(&self->system, arena, net, settings, rows);
-  self->best = lsq_arena_doubles(arena, net->parameter_count);
 }
 
 static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
@@ -234,15 +233,10 @@ static lsq_status check(const lsq_problem *problem, const void *options, lsq_err
   const ills_options *o = options;
   ills resolved;
   resolve(&resolved, o, net);
-  if (!net->loss->squares)
-    return lsq_fail(error, LSQ_MISUSE,
-                    "ills minimises the mse, the net's loss is %s; lsqnet.classification has "
-                    "targets for classes",
-                    net->loss->name);
   if (!lsq_activation_is_invertible(net->output_activation, net->alpha))
-    return lsq_fail(error, LSQ_MISUSE, "ills inverts the output activation, %s%s has no inverse",
-                    net->output_activation->name,
-                    net->output_activation->below_alpha > 0 ? " with alpha = 0" : "");
+    return lsq_fail(error, LSQ_MISUSE,
+                    "ills inverts the output activation, %s with alpha = 0 has no inverse",
+                    net->output_activation->name);
   if (resolved.guard != GUARD_NONE && resolved.fit_order == FIT_FIRST)
     return lsq_fail(error, LSQ_MISUSE,
                     "option 'fit_order': a guard compares nets whose output layer was fitted "
@@ -250,24 +244,10 @@ static lsq_status check(const lsq_problem *problem, const void *options, lsq_err
   return LSQ_OK;
 }
 
-static size_t size(const lsq_problem *problem, const void *options) {
-  ills measured;
-  lsq_arena arena = lsq_arena_measure();
-  lsq_arena_take(&arena, 1, sizeof measured);
-  resolve(&measured, options, problem->net);
-  place(&measured, &arena, problem, &measured.settings);
-  return arena.used;
-}
-
-static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
-                        lsq_error *error) {
+static lsq_status start(void *memory, lsq_error *error) {
   (void)error;
   ills *self = memory;
-  lsq_arena arena = lsq_arena_over(memory);
-  lsq_arena_take(&arena, 1, sizeof *self);
-  *self = (ills){.problem = problem, .iteration = -1, .loss = HUGE_VAL, .best_loss = HUGE_VAL};
-  resolve(self, options, problem->net);
-  place(self, &arena, problem, &self->settings);
+  const lsq_problem *problem = self->problem;
   for (int k = 0; k < 2; k++)
     lsq_ills_point_start(&self->points[k], problem->net, problem->rows.x);
   self->base = &self->points[0];
@@ -379,15 +359,11 @@ static void report(ills *self, lsq_progress *progress) {
   memcpy(net->parameters, base->net.parameters, net->parameter_count * sizeof(double));
   progress->iteration_done = true;
   progress->iteration = (size_t)self->iteration;
-  progress->loss = self->loss = base->loss;
+  progress->loss = progress->score = base->loss;
   progress->measures[0] = base->objective;
   progress->measures[1] = self->damping;
   progress->measures[2] = self->step_size;
   progress->measures[3] = self->tries;
-  if (base->loss < self->best_loss) {
-    self->best_loss = base->loss;
-    memcpy(self->best, base->net.parameters, net->parameter_count * sizeof(double));
-  }
   if (self->iteration == self->iterations)
     progress->stop = LSQ_STOPPED_ITERATIONS;
   else if (base->objective <= self->floor)
@@ -494,19 +470,17 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   return LSQ_OK;
 }
 
-static void finish(void *memory, bool keep_current, lsq_result *result) {
+static void finish(void *memory, lsq_result *result) {
   const ills *self = memory;
-  const lsq_network *net = self->problem->net;
+  result->keep_last = self->keep == KEEP_LAST;
   result->totals[0] = (double)self->rejected;
-  result->loss = result->score = self->best_loss;
-  if (keep_current || self->keep == KEEP_LAST)
-    result->loss = result->score = self->loss;
-  else if (isfinite(self->best_loss))
-    memcpy(net->parameters, self->best, net->parameter_count * sizeof(double));
 }
 
 static const char *const measures[] = {"objective", "damping", "step_size", "tries", NULL};
 static const char *const totals[] = {"rejected", NULL};
+
+static const char *const invertible[] = {"identity", "leaky_relu", "elu", "tanh", "sigmoid", NULL};
+static const char *const losses[] = {"mse", NULL};
 
 /***
 @submodule lsqnet
@@ -567,8 +541,11 @@ const lsq_trainer lsq_ills = {.name = "ills",
                               .options = option_table,
                               .measures = measures,
                               .totals = totals,
+                              .restarts = LSQ_TRAININGS,
+                              .accepts = {.output_activations = invertible, .losses = losses},
+                              .takes = LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
                               .check = check,
-                              .size = size,
+                              .place = place,
                               .start = start,
                               .step = step,
                               .finish = finish};

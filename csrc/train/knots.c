@@ -45,6 +45,7 @@ typedef struct {
 typedef struct {
   const lsq_problem *problem;
   const void *options;
+  bool searches; /* knot_search, else spread_net */
   lsq_layer_data data;
   lsq_layer_solver solver;
   void *workspace;
@@ -54,16 +55,14 @@ typedef struct {
   lsq_one_knot search;
   lsq_matrix direction, along; /* d x 1 and rows x 1: of the noise */
   int64_t iteration;
-  double loss, knot;
+  double knot;
 } knots;
 
-static bool searches(const lsq_problem *problem) {
-  return problem->trainer == &lsq_knot_search;
-}
-
-static void place(knots *self, lsq_arena *arena, const lsq_problem *problem, const void *options) {
+static void place(lsq_arena *arena, const lsq_problem *problem, const void *options,
+                  bool searches) {
+  knots measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
   const size_t rows = problem->rows.x->rows, outputs = problem->rows.y->cols;
-  *self = (knots){.problem = problem, .options = options};
+  *self = (knots){.problem = problem, .options = options, .searches = searches};
   lsq_layer_data_place(&self->data, arena, problem->net, problem->rows.x, problem->rows.y);
   lsq_layer_solver_place(&self->solver, arena, problem->net, problem->rows.x, problem->rows.y);
   self->workspace =
@@ -71,42 +70,26 @@ static void place(knots *self, lsq_arena *arena, const lsq_problem *problem, con
   self->prediction = lsq_arena_matrix(arena, rows, outputs);
   self->scalings = lsq_arena_take(arena, outputs, sizeof *self->scalings);
   self->points = lsq_arena_take(arena, rows, sizeof *self->points);
-  lsq_one_knot_place(&self->search, arena, searches(problem) ? rows : 0);
+  lsq_one_knot_place(&self->search, arena, searches ? rows : 0);
   self->direction = lsq_arena_matrix(arena, problem->rows.x->cols, 1);
   self->along = lsq_arena_matrix(arena, rows, 1);
 }
 
-static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
-  const lsq_network *net = problem->net;
-  const char *who = problem->trainer->name;
-  (void)options;
-  if (net->depth != 2)
-    return lsq_fail(error, LSQ_MISUSE, "%s makes a net with one hidden layer, this has %zu", who,
-                    net->depth - 1);
-  if (!lsq_activation_is_relu(net->activation))
-    return lsq_fail(error, LSQ_MISUSE, "%s makes a relu net, this is %s", who,
-                    net->activation->name);
-  if (!lsq_activation_is_linear(net->output_activation))
-    return lsq_fail(error, LSQ_MISUSE,
-                    "%s makes a net whose output activation is identity, this has %s", who,
-                    net->output_activation->name);
-  if (net->layers[0].bias == NULL || net->layers[1].bias == NULL)
-    return lsq_fail(error, LSQ_MISUSE, "%s makes a net with biases in both layers", who);
-  if (!net->loss->squares)
-    return lsq_fail(error, LSQ_MISUSE, "%s minimises the mse, the net's loss is %s", who,
-                    net->loss->name);
-  if (searches(problem) && lsq_network_outputs(net) != 1)
-    return lsq_fail(error, LSQ_MISUSE, "knot_search makes a net with one output, this has %zu",
-                    lsq_network_outputs(net));
-  return LSQ_OK;
+static void place_spread(lsq_arena *arena, const lsq_problem *problem, const void *options) {
+  place(arena, problem, options, false);
 }
 
-static size_t size(const lsq_problem *problem, const void *options) {
-  knots measured;
-  lsq_arena arena = lsq_arena_measure();
-  lsq_arena_take(&arena, 1, sizeof measured);
-  place(&measured, &arena, problem, options);
-  return arena.used;
+static void place_search(lsq_arena *arena, const lsq_problem *problem, const void *options) {
+  place(arena, problem, options, true);
+}
+
+static lsq_status check_search(const lsq_problem *problem, const void *options, lsq_error *error) {
+  const size_t outputs = lsq_network_outputs(problem->net);
+  (void)options;
+  if (outputs == 1)
+    return LSQ_OK;
+  return lsq_fail(error, LSQ_MISUSE, "knot_search makes a net with one output, this has %zu",
+                  outputs);
 }
 
 static scaling scaling_of(const lsq_matrix *m, size_t column) {
@@ -126,13 +109,9 @@ static scaling scaling_of(const lsq_matrix *m, size_t column) {
 }
 
 /* The first regression of two: U, and how each column is scaled. */
-static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
-                        lsq_error *error) {
+static lsq_status start(void *memory, lsq_error *error) {
   knots *self = memory;
-  lsq_arena arena = lsq_arena_over(memory);
-  lsq_arena_take(&arena, 1, sizeof *self);
-  place(self, &arena, problem, options);
-  self->loss = HUGE_VAL;
+  const lsq_problem *problem = self->problem;
   self->knot = NAN;
   const lsq_status status =
       lsq_layer_data_start(&self->data, problem->net, 0, self->workspace, error);
@@ -177,7 +156,7 @@ static void load_points(knots *self, size_t q) {
 static void add_noise(knots *self, size_t unit, double noise) {
   const lsq_layer *hidden = &self->solver.net.layers[0];
   for (size_t i = 0; i < self->direction.rows; i++)
-    self->direction.data[i] = lsq_random_normal(self->problem->random);
+    self->direction.data[i] = lsq_random_normal(self->problem->drawing.random);
   lsq_dense_forward(self->problem->rows.x, &self->direction, NULL, &self->along);
   const scaling s = scaling_of(&self->along, 0);
   if (s.deviation == 0)
@@ -229,7 +208,7 @@ static void search(knots *self) {
 }
 
 static lsq_status make(knots *self, lsq_error *error) {
-  if (searches(self->problem))
+  if (self->searches)
     search(self);
   else
     spread(self);
@@ -249,11 +228,10 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
     progress->stop = LSQ_STOPPED_DIVERGED;
     return LSQ_OK;
   }
-  self->loss = loss;
   memcpy(net->parameters, self->solver.net.parameters, net->parameter_count * sizeof(double));
   progress->iteration_done = true;
   progress->iteration = (size_t)self->iteration;
-  progress->loss = loss;
+  progress->loss = progress->score = loss;
   progress->midway = self->iteration == 0;
   if (self->iteration == 1)
     progress->stop = LSQ_STOPPED_ITERATIONS;
@@ -261,10 +239,9 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   return LSQ_OK;
 }
 
-static void finish(void *memory, bool keep_current, lsq_result *result) {
+static void finish(void *memory, lsq_result *result) {
   const knots *self = memory;
-  (void)keep_current;
-  result->loss = result->score = self->loss;
+  result->keep_last = true;
   result->totals[0] = self->knot;
   for (size_t q = 0; q < self->prediction.cols; q++)
     if (self->scalings[q].deviation == 0) {
@@ -277,6 +254,19 @@ static void finish(void *memory, bool keep_current, lsq_result *result) {
 }
 
 static const char *const search_totals[] = {"knot", NULL};
+static const char *const relu[] = {"relu", NULL};
+static const char *const identity[] = {"identity", NULL};
+static const char *const losses[] = {"mse", NULL};
+
+#define KNOTS                                                                                      \
+  .restarts = LSQ_TRAININGS,                                                                       \
+  .accepts = {.least_layers = 2,                                                                   \
+              .most_layers = 2,                                                                    \
+              .activations = relu,                                                                 \
+              .output_activations = identity,                                                      \
+              .losses = losses,                                                                    \
+              .needs_biases = true},                                                               \
+  .takes = LSQ_TAKES_INIT | LSQ_TAKES_LOSS, .start = start, .step = step, .finish = finish
 
 /***
 @submodule lsqnet
@@ -299,11 +289,8 @@ const lsq_trainer lsq_spread_net = {.name = "spread_net",
                                     .text = "one knot a unit along the linear regression",
                                     .options_size = sizeof(spread_options),
                                     .options = spread_table,
-                                    .check = check,
-                                    .size = size,
-                                    .start = start,
-                                    .step = step,
-                                    .finish = finish};
+                                    .place = place_spread,
+                                    KNOTS};
 
 /*** Finds the best single knot along the linear regression: what restarts of Linstorch look for.
 @function knot_search
@@ -322,8 +309,6 @@ const lsq_trainer lsq_knot_search = {.name = "knot_search",
                                      .options_size = sizeof(search_options),
                                      .options = search_table,
                                      .totals = search_totals,
-                                     .check = check,
-                                     .size = size,
-                                     .start = start,
-                                     .step = step,
-                                     .finish = finish};
+                                     .check = check_search,
+                                     .place = place_search,
+                                     KNOTS};

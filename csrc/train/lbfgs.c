@@ -13,11 +13,11 @@ typedef struct {
   lsq_minimiser minimiser;
   double *gradient;
   void *workspace;
-  bool diverged;
 } lbfgs;
 
-static void place(lbfgs *self, lsq_arena *arena, const lsq_problem *problem,
-                  const lsq_minimiser_options *options) {
+static void place(lsq_arena *arena, const lsq_problem *problem, const void *memory) {
+  const lsq_minimiser_options *options = memory;
+  lbfgs measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
   const lsq_network *net = problem->net;
   *self = (lbfgs){.problem = problem, .options = options};
   lsq_minimiser_place(&self->minimiser, arena, net->parameter_count, options);
@@ -25,23 +25,11 @@ static void place(lbfgs *self, lsq_arena *arena, const lsq_problem *problem,
   self->workspace = lsq_arena_take(arena, lsq_gradient_workspace(net, problem->rows.x->rows), 1);
 }
 
-static size_t size(const lsq_problem *problem, const void *options) {
-  lbfgs measured;
-  lsq_arena arena = lsq_arena_measure();
-  lsq_arena_take(&arena, 1, sizeof measured);
-  place(&measured, &arena, problem, options);
-  return arena.used;
-}
-
-static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
-                        lsq_error *error) {
+static lsq_status start(void *memory, lsq_error *error) {
   (void)error;
   lbfgs *self = memory;
-  lsq_arena arena = lsq_arena_over(memory);
-  lsq_arena_take(&arena, 1, sizeof *self);
-  place(self, &arena, problem, options);
-  memcpy(self->minimiser.trial, problem->net->parameters,
-         problem->net->parameter_count * sizeof(double));
+  const lsq_network *net = self->problem->net;
+  memcpy(self->minimiser.trial, net->parameters, net->parameter_count * sizeof(double));
   lsq_minimiser_start(&self->minimiser);
   return LSQ_OK;
 }
@@ -71,29 +59,28 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
     break;
   case LSQ_MINIMISER_DIVERGED:
     progress->stop = LSQ_STOPPED_DIVERGED;
-    self->diverged = true;
     break;
   default:
     break;
   }
-  progress->iteration_done = (first && !self->diverged) || m->iteration > before;
+  progress->iteration_done = (first && event != LSQ_MINIMISER_DIVERGED) || m->iteration > before;
   progress->iteration = m->iteration;
-  progress->loss = m->value;
+  progress->loss = progress->score = m->value;
   progress->measures[0] = (double)m->evaluations;
   return LSQ_OK;
 }
 
-/* The best point seen, or the last iterate, as the options ask. */
-static void finish(void *memory, bool keep_current, lsq_result *result) {
-  lbfgs *self = memory;
+/* The best point seen may be a trial of the line search that was not taken, which the engine has
+   not seen. */
+static void finish(void *memory, lsq_result *result) {
+  const lbfgs *self = memory;
   const lsq_minimiser *m = &self->minimiser;
   const lsq_network *net = self->problem->net;
-  const bool best = lsq_minimiser_keeps_best(m) || self->diverged;
-  if (m->best_value == HUGE_VAL)
+  result->keep_last = !lsq_minimiser_keeps_best(m);
+  if (result->keep_last || m->best_value == HUGE_VAL)
     return;
-  if (best && !keep_current)
-    memcpy(net->parameters, m->best, net->parameter_count * sizeof(double));
-  result->loss = result->score = best && !keep_current ? m->best_value : m->value;
+  memcpy(net->parameters, m->best, net->parameter_count * sizeof(double));
+  result->loss = result->score = m->best_value;
 }
 
 static size_t state_size(const lsq_problem *problem, const void *options) {
@@ -108,6 +95,7 @@ static void restore_state(void *memory, const double *state) {
   lsq_minimiser_restore_state(&((lbfgs *)memory)->minimiser, state);
 }
 
+static const lsq_state_hooks state = {state_size, save_state, restore_state};
 static const char *const measures[] = {"evaluations", NULL};
 
 /***
@@ -141,11 +129,12 @@ const lsq_trainer lsq_lbfgs = {.name = "lbfgs",
                                .options_size = sizeof(lsq_minimiser_options),
                                .options = lsq_minimiser_option_table,
                                .measures = measures,
-                               .takes_mask = true,
-                               .size = size,
+                               .restarts = LSQ_TRAININGS,
+                               .accepts = {.takes_skip = true},
+                               .takes = LSQ_TAKES_MASK | LSQ_TAKES_STATE | LSQ_TAKES_INIT |
+                                        LSQ_TAKES_LOSS,
+                               .place = place,
                                .start = start,
                                .step = step,
                                .finish = finish,
-                               .state_size = state_size,
-                               .save_state = save_state,
-                               .restore_state = restore_state};
+                               .state = &state};

@@ -88,6 +88,7 @@ static const double EXPLAINS_NOTHING = 1e-10;
    one also serves the training that is told step by step. */
 typedef struct {
   const lsq_problem *problem;
+  bool is_elm; /* one solve, of the last layer */
   linstorch_options options;
   int64_t steps; /* layer solves of one training */
   lsq_layer_data data;
@@ -97,34 +98,18 @@ typedef struct {
   bool explains_nothing; /* the first-layer regression is constant */
   bool started;
   int64_t step;
-  double loss, best_loss;
-  double *best;
 } linstorch;
-
-static bool is_elm(const lsq_problem *problem) {
-  return problem->trainer == &lsq_elm;
-}
 
 static size_t count_lanes(const lsq_problem *problem) {
   lsq_layer_solver probe;
   lsq_arena measure = lsq_arena_measure();
   lsq_layer_solver_place(&probe, &measure, problem->net, problem->rows.x, problem->rows.y);
   const size_t fitting = lsq_size_max(1, LANES_MEMORY / lsq_size_max(1, measure.used));
-  const size_t wanted = problem->restarts > 1 ? (size_t)lsq_threads() : 1;
-  return lsq_size_min(fitting, wanted);
+  return lsq_size_min(fitting, problem->drawing.lanes);
 }
 
-static void place(linstorch *self, lsq_arena *arena, const lsq_problem *problem,
-                  const void *options) {
+static void place(linstorch *self, lsq_arena *arena, const lsq_problem *problem) {
   const lsq_network *net = problem->net;
-  *self = (linstorch){.problem = problem};
-  if (is_elm(problem)) {
-    self->options.rcond = ((const elm_options *)options)->rcond;
-    self->steps = 1;
-  } else {
-    self->options = *(const linstorch_options *)options;
-    self->steps = 2 * (int64_t)net->depth * self->options.solves;
-  }
   lsq_layer_data_place(&self->data, arena, net, problem->rows.x, problem->rows.y);
   self->lanes = count_lanes(problem);
   self->lane = lsq_arena_take(arena, self->lanes, sizeof *self->lane);
@@ -133,37 +118,24 @@ static void place(linstorch *self, lsq_arena *arena, const lsq_problem *problem,
     lsq_layer_solver_place(self->lane == NULL ? &measured : &self->lane[k], arena, net,
                            problem->rows.x, problem->rows.y);
   }
-  self->best = lsq_arena_doubles(arena, net->parameter_count);
   self->workspace = lsq_arena_take(arena, lsq_layer_data_workspace(net, problem->rows.x), 1);
 }
 
-static lsq_status check_output(const lsq_network *net, const char *who, lsq_error *error) {
-  if (!net->loss->squares)
-    return lsq_fail(error, LSQ_MISUSE, "%s minimises the mse, the net's loss is %s", who,
-                    net->loss->name);
-  if (!lsq_activation_is_linear(net->output_activation) &&
-      !lsq_activation_is_relu(net->output_activation))
-    return lsq_fail(error, LSQ_MISUSE,
-                    "%s trains a net whose output activation is identity or relu, this has %s", who,
-                    net->output_activation->name);
-  return LSQ_OK;
+static void place_linstorch(lsq_arena *arena, const lsq_problem *problem, const void *options) {
+  linstorch measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
+  const linstorch_options *chosen = options;
+  *self = (linstorch){.problem = problem,
+                      .options = *chosen,
+                      .steps = 2 * (int64_t)problem->net->depth * chosen->solves};
+  place(self, arena, problem);
 }
 
-static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
-  const lsq_network *net = problem->net;
-  (void)options;
-  if (!is_elm(problem) && net->depth > 1 && !lsq_activation_is_relu(net->activation))
-    return lsq_fail(error, LSQ_MISUSE, "linstorch trains a relu net, this is %s",
-                    net->activation->name);
-  return check_output(net, problem->trainer->name, error);
-}
-
-static size_t size(const lsq_problem *problem, const void *options) {
-  linstorch measured;
-  lsq_arena arena = lsq_arena_measure();
-  lsq_arena_take(&arena, 1, sizeof measured);
-  place(&measured, &arena, problem, options);
-  return arena.used;
+static void place_elm(lsq_arena *arena, const lsq_problem *problem, const void *options) {
+  linstorch measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
+  const elm_options *chosen = options;
+  *self = (linstorch){
+      .problem = problem, .is_elm = true, .options = {.rcond = chosen->rcond}, .steps = 1};
+  place(self, arena, problem);
 }
 
 static double variance(const lsq_matrix *m) {
@@ -190,33 +162,27 @@ static bool explains_nothing(const linstorch *self) {
   return isfinite(whole) && variance(&output) <= EXPLAINS_NOTHING * EXPLAINS_NOTHING * whole;
 }
 
-static lsq_status prepare(void *memory, const lsq_problem *problem, const void *options,
-                          lsq_error *error) {
+static lsq_status prepare(void *memory, lsq_error *error) {
   linstorch *self = memory;
-  lsq_arena arena = lsq_arena_over(memory);
-  lsq_arena_take(&arena, 1, sizeof *self);
-  place(self, &arena, problem, options);
-  const lsq_status status =
-      lsq_layer_data_start(&self->data, problem->net, self->options.rcond, self->workspace, error);
+  const lsq_status status = lsq_layer_data_start(&self->data, self->problem->net,
+                                                 self->options.rcond, self->workspace, error);
   if (status != LSQ_OK)
     return status;
   for (size_t k = 0; k < self->lanes; k++)
     lsq_layer_solver_start(&self->lane[k], &self->data);
-  self->explains_nothing = !is_elm(problem) && explains_nothing(self);
+  self->explains_nothing = !self->is_elm && explains_nothing(self);
   return LSQ_OK;
 }
 
-static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
-                        lsq_error *error) {
+static lsq_status start(void *memory, lsq_error *error) {
   linstorch *self = memory;
-  (void)options;
+  const lsq_problem *problem = self->problem;
   (void)error;
   memcpy(self->lane[0].net.parameters, problem->net->parameters,
          problem->net->parameter_count * sizeof(double));
   lsq_layer_solver_reset(&self->lane[0]);
   self->started = false;
   self->step = 0;
-  self->loss = self->best_loss = HUGE_VAL;
   return LSQ_OK;
 }
 
@@ -246,15 +212,10 @@ static void complete_step(linstorch *self, lsq_progress *progress) {
     progress->stop = LSQ_STOPPED_DIVERGED;
     return;
   }
-  self->loss = loss;
   memcpy(net->parameters, self->lane[0].net.parameters, bytes);
-  if (loss < self->best_loss) {
-    self->best_loss = loss;
-    memcpy(self->best, net->parameters, bytes);
-  }
   progress->iteration_done = true;
   progress->iteration = (size_t)self->step;
-  progress->loss = loss;
+  progress->loss = progress->score = loss;
   progress->measures[0] = self->step == 0 ? NAN : (double)layer_of(self, self->step - 1) + 1;
   progress->midway = self->options.keep == KEEP_LAST && self->step < self->steps;
   if (self->step == self->steps)
@@ -283,7 +244,7 @@ static double score_draw(const linstorch *self, lsq_layer_solver *lane, lsq_rand
   const bool keep_best = self->options.keep == KEEP_BEST;
   double score = HUGE_VAL, loss;
   lsq_error error;
-  lsq_network_initialise(&lane->net, self->problem->init, &random);
+  lsq_network_initialise(&lane->net, self->problem->drawing.init, &random);
   lsq_layer_solver_reset(lane);
   for (int64_t s = 0; s <= self->steps; s++) {
     if (s > 0 && solve_step(self, lane, s - 1, &error) != LSQ_OK)
@@ -298,7 +259,7 @@ static double score_draw(const linstorch *self, lsq_layer_solver *lane, lsq_rand
   return score;
 }
 
-static void score_draws(void *memory, const lsq_random *generators, size_t count, double *scores) {
+static void score(void *memory, const lsq_random *generators, size_t count, double *scores) {
   linstorch *self = memory;
 #pragma omp parallel for schedule(dynamic, 1) num_threads((int)self->lanes) if (count > 1)
   for (size_t k = 0; k < count; k++)
@@ -307,8 +268,7 @@ static void score_draws(void *memory, const lsq_random *generators, size_t count
 
 static void warn_of_rows(const linstorch *self, lsq_result *result) {
   const lsq_network *net = self->problem->net;
-  const size_t rows = self->problem->rows.x->rows,
-               first = is_elm(self->problem) ? net->depth - 1 : 0;
+  const size_t rows = self->problem->rows.x->rows, first = self->is_elm ? net->depth - 1 : 0;
   for (size_t k = first; k < net->depth; k++) {
     const size_t unknowns = net->layers[k].weight.rows + (net->layers[k].bias != NULL);
     if (rows > unknowns)
@@ -335,26 +295,23 @@ static void warn_of_widths(const linstorch *self, lsq_result *result) {
   }
 }
 
-static void finish(void *memory, bool keep_current, lsq_result *result) {
-  linstorch *self = memory;
+static void finish(void *memory, lsq_result *result) {
+  const linstorch *self = memory;
   const lsq_network *net = self->problem->net;
-  const bool keep_best = self->options.keep == KEEP_BEST && !keep_current;
-  if (keep_best && self->best_loss < HUGE_VAL)
-    memcpy(net->parameters, self->best, net->parameter_count * sizeof(double));
-  result->loss = result->score = keep_best ? self->best_loss : self->loss;
+  result->keep_last = self->options.keep == KEEP_LAST;
   warn_of_rows(self, result);
-  if (!is_elm(self->problem))
+  if (!self->is_elm)
     warn_of_widths(self, result);
   if (self->explains_nothing && net->depth > 1)
     lsq_warn(result, "the linear regression of Y on X is constant, and so is the net: it depends "
                      "on X through that alone");
 }
 
-static bool traces(const void *options) {
-  return ((const linstorch_options *)options)->trace;
-}
-
+static const lsq_draw_hooks draws = {.prepare = prepare, .score = score};
 static const char *const measures[] = {"layer", NULL};
+static const char *const relu[] = {"relu", NULL};
+static const char *const output_activations[] = {"identity", "relu", NULL};
+static const char *const losses[] = {"mse", NULL};
 
 /***
 @submodule lsqnet
@@ -380,19 +337,20 @@ finished nets
 @treturn[2] string "non_finite"
 @raise when the net is of another kind, shapes do not match or an option is wrong
 */
-const lsq_trainer lsq_linstorch = {.name = "linstorch",
-                                   .text = "every layer of a ReLU net by linear regression",
-                                   .options_size = sizeof(linstorch_options),
-                                   .options = linstorch_table,
-                                   .measures = measures,
-                                   .traces = traces,
-                                   .check = check,
-                                   .size = size,
-                                   .prepare = prepare,
-                                   .start = start,
-                                   .step = step,
-                                   .finish = finish,
-                                   .score_draws = score_draws};
+const lsq_trainer lsq_linstorch = {
+    .name = "linstorch",
+    .text = "every layer of a ReLU net by linear regression",
+    .options_size = sizeof(linstorch_options),
+    .options = linstorch_table,
+    .measures = measures,
+    .restarts = LSQ_DRAWS,
+    .accepts = {.activations = relu, .output_activations = output_activations, .losses = losses},
+    .takes = LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
+    .place = place_linstorch,
+    .start = start,
+    .step = step,
+    .finish = finish,
+    .draws = &draws};
 
 /*** Extreme learning machine: the output layer by linear regression, the hidden ones as drawn.
 @function elm
@@ -406,15 +364,17 @@ const lsq_trainer lsq_linstorch = {.name = "linstorch",
 @treturn[2] string "non_finite"
 @raise as `linstorch`
 */
-const lsq_trainer lsq_elm = {.name = "elm",
-                             .text = "the output layer by linear regression on random layers",
-                             .options_size = sizeof(elm_options),
-                             .options = elm_table,
-                             .measures = measures,
-                             .check = check,
-                             .size = size,
-                             .prepare = prepare,
-                             .start = start,
-                             .step = step,
-                             .finish = finish,
-                             .score_draws = score_draws};
+const lsq_trainer lsq_elm = {
+    .name = "elm",
+    .text = "the output layer by linear regression on random layers",
+    .options_size = sizeof(elm_options),
+    .options = elm_table,
+    .measures = measures,
+    .restarts = LSQ_DRAWS,
+    .accepts = {.output_activations = output_activations, .losses = losses},
+    .takes = LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
+    .place = place_elm,
+    .start = start,
+    .step = step,
+    .finish = finish,
+    .draws = &draws};

@@ -16,6 +16,15 @@ const lsq_trainer *const lsq_trainers[] = {
     &lsq_knot_search, &lsq_ills,      &lsq_triangle_trainer, &lsq_sgd, &lsq_adam,
     &lsq_adagrad,     &lsq_lbfgs,     &lsq_gauss_newton,     NULL};
 
+const char *const lsq_stop_names[LSQ_STOPS] = {[LSQ_STOPPED_ITERATIONS] = "iterations",
+                                               [LSQ_STOPPED_TOLERANCE] = "tolerance",
+                                               [LSQ_STOPPED_STALLED] = "stalled",
+                                               [LSQ_STOPPED_DIVERGED] = "diverged",
+                                               [LSQ_STOPPED_DEGENERATE] = "degenerate",
+                                               [LSQ_STOPPED_TARGET] = "target",
+                                               [LSQ_STOPPED_TIME] = "time",
+                                               [LSQ_STOPPED_CALLBACK] = "callback"};
+
 void lsq_warn(lsq_result *result, const char *format, ...) {
   if (result->warning_count == LSQ_WARNINGS)
     return;

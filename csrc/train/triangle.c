@@ -15,7 +15,7 @@ typedef enum { ADAM, LEAST_SQUARES, NONE } pretrain_choice;
 static const char *const signs[] = {"auto", "added", "subtracted", NULL};
 static const char *const pretrains[] = {"adam", "least_squares", "none", NULL};
 const char *const lsq_triangle_finishes[] = {"adam", "lbfgs", "gauss_newton", "none", NULL};
-static const char *const weights[] = {"dense", "block_diagonal", NULL};
+static const char *const finish_weights[] = {"dense", "block_diagonal", NULL};
 
 const lsq_trainer *lsq_triangle_finish(int choice) {
   const lsq_trainer *const trainers[] = {&lsq_adam, &lsq_lbfgs, &lsq_gauss_newton, NULL};
@@ -23,7 +23,7 @@ const lsq_trainer *lsq_triangle_finish(int choice) {
 }
 
 typedef struct {
-  int sign, pretrain, finish, weights;
+  int sign, pretrain, finish, finish_weights;
   int64_t epochs;
   double learning_rate, clamp;
   bool scale;
@@ -81,10 +81,10 @@ static const lsq_option option_table[] = {
     {.name = "finish_options",
      .type = LSQ_OPTION_VALUE,
      .text = "table: that trainer's own options"},
-    {.name = "weights",
+    {.name = "finish_weights",
      .type = LSQ_OPTION_CHOICE,
-     .offset = offsetof(triangle_options, weights),
-     .choices = weights,
+     .offset = offsetof(triangle_options, finish_weights),
+     .choices = finish_weights,
      .text = "which raw weights are trained: all, or of blocks only those within a block"},
     {.name = NULL}};
 
@@ -96,7 +96,7 @@ typedef enum { UNSTARTED, FIRST_LOSS, PRETRAIN, START_FINISH, FINISH } training_
 typedef struct {
   const lsq_problem *problem;
   const triangle_options *options;
-  const lsq_triangle_model *model;
+  lsq_triangle_model *model;
   double *parameters; /* of the model */
   size_t count;
   training_phase phase;
@@ -112,6 +112,7 @@ typedef struct {
   lsq_network net; /* of the second phase, for scaled data */
   lsq_problem finish_problem;
   void *finish_memory;
+  bool told_of_finish; /* an iteration of the second phase */
 } triangle_training;
 
 static size_t model_count(const lsq_triangle_model *model) {
@@ -119,9 +120,10 @@ static size_t model_count(const lsq_triangle_model *model) {
                                  : model->blocks->parameter_count;
 }
 
-static void place(triangle_training *self, lsq_arena *arena, const lsq_problem *problem,
-                  const triangle_options *options) {
-  const lsq_triangle_model *model = problem->model;
+static void place(lsq_arena *arena, const lsq_problem *problem, const void *memory) {
+  const triangle_options *options = memory;
+  triangle_training measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
+  lsq_triangle_model *model = (lsq_triangle_model *)problem->model;
   const size_t rows = problem->rows.x->rows, count = model_count(model);
   const size_t square = options->pretrain == LEAST_SQUARES ? count : 0;
   *self =
@@ -145,16 +147,17 @@ static void place(triangle_training *self, lsq_arena *arena, const lsq_problem *
   if (model->finish == NULL)
     return;
   self->finish_problem = *problem;
-  self->finish_problem.trainer = model->finish;
+  self->finish_problem.rows = lsq_rows_over(&self->x, &self->y);
   self->finish_problem.mask = model->mask;
   self->finish_problem.learning_rates = NULL;
-  bytes = model->finish->size(&self->finish_problem, model->finish_options);
-  self->finish_memory = lsq_arena_take(arena, bytes, 1);
+  lsq_arena measure = lsq_arena_measure();
+  model->finish->place(&measure, &self->finish_problem, model->finish_options);
+  self->finish_memory = lsq_arena_take(arena, measure.used, 1);
 }
 
 static lsq_status check(const lsq_problem *problem, const void *memory, lsq_error *error) {
   const triangle_options *options = memory;
-  const lsq_triangle_model *model = problem->model;
+  const lsq_triangle_model *model = (const lsq_triangle_model *)problem->model;
   if (model->blocks != NULL && options->sign != AUTO)
     return lsq_fail(error, LSQ_MISUSE, "option 'sign': blocks have theirs from their construction");
   if (model->blocks != NULL && options->pretrain == LEAST_SQUARES)
@@ -163,20 +166,15 @@ static lsq_status check(const lsq_problem *problem, const void *memory, lsq_erro
   if (model->triangle != NULL && model->triangle->free_scales && options->pretrain == LEAST_SQUARES)
     return lsq_fail(error, LSQ_MISUSE,
                     "option 'pretrain': \"least_squares\" needs enforced scales");
-  if (model->triangle != NULL && options->weights != 0)
+  if (model->triangle != NULL && options->finish_weights != 0)
     return lsq_fail(error, LSQ_MISUSE,
-                    "option 'weights': \"block_diagonal\" is for a network of blocks");
-  if (model->finish != NULL && model->finish->check != NULL)
-    return model->finish->check(problem, model->finish_options, error);
-  return LSQ_OK;
-}
-
-static size_t size(const lsq_problem *problem, const void *options) {
-  triangle_training measured;
-  lsq_arena arena = lsq_arena_measure();
-  lsq_arena_take(&arena, 1, sizeof measured);
-  place(&measured, &arena, problem, options);
-  return arena.used;
+                    "option 'finish_weights': \"block_diagonal\" is for a network of blocks");
+  if (model->finish == NULL)
+    return LSQ_OK;
+  const lsq_status status = lsq_trainer_accepts(model->finish, problem->net, error);
+  if (status != LSQ_OK || model->finish->check == NULL)
+    return status;
+  return model->finish->check(problem, model->finish_options, error);
 }
 
 /* --- start: scaling, sign, fresh peaks ----------------------------------------------------- */
@@ -240,11 +238,12 @@ static void clamp_peaks(const triangle_training *self, double *parameters) {
 
 static void prepare_model(triangle_training *self) {
   const lsq_triangle_model *model = self->model;
-  const bool fresh = self->problem->restart > 1;
+  const bool fresh = model->is_fresh;
   if (model->blocks != NULL) {
     model->blocks->loss = self->problem->net->loss;
     if (fresh)
-      lsq_triangle_blocks_draw(model->blocks, &self->x, self->problem->random, self->workspace);
+      lsq_triangle_blocks_draw(model->blocks, &self->x, self->problem->drawing.random,
+                               self->workspace);
     return;
   }
   lsq_triangle *triangle = model->triangle;
@@ -254,7 +253,7 @@ static void prepare_model(triangle_training *self) {
                           triangle->parameters + triangle->depth + 1);
   triangle->subtracted = subtracted;
   if (fresh)
-    lsq_triangle_draw(triangle, self->problem->random);
+    lsq_triangle_draw(triangle, self->problem->drawing.random);
 }
 
 /* The dense net of the model, for scaled data. */
@@ -284,12 +283,8 @@ static void publish(const triangle_training *self) {
   lsq_network_fold_outputs(net, &(lsq_scaling){&mean_y, &scale_y});
 }
 
-static lsq_status start(void *memory, const lsq_problem *problem, const void *options,
-                        lsq_error *error) {
+static lsq_status start(void *memory, lsq_error *error) {
   triangle_training *self = memory;
-  lsq_arena arena = lsq_arena_over(memory);
-  lsq_arena_take(&arena, 1, sizeof *self);
-  place(self, &arena, problem, options);
   const double unit[4] = {0, 1, 0, 1};
   memcpy(self->place, unit, sizeof unit);
   if (self->options->scale && self->model->blocks == NULL && !find_scaling(self))
@@ -444,11 +439,10 @@ static lsq_status start_finish(triangle_training *self, lsq_error *error) {
   self->net.loss = self->problem->net->loss;
   set_weights(self, &self->net);
   self->finish_problem.net = &self->net;
-  self->finish_problem.rows.x = &self->x;
-  self->finish_problem.rows.y = &self->y;
   self->phase = FINISH;
-  return model->finish->start(self->finish_memory, &self->finish_problem, model->finish_options,
-                              error);
+  lsq_arena arena = lsq_arena_over(self->finish_memory);
+  model->finish->place(&arena, &self->finish_problem, model->finish_options);
+  return model->finish->start(self->finish_memory, error);
 }
 
 /* Its iteration 0 is the last one of the first phase. */
@@ -456,14 +450,14 @@ static lsq_status step_finish(triangle_training *self, lsq_progress *progress, l
   const lsq_status status = self->model->finish->step(self->finish_memory, progress, error);
   if (status != LSQ_OK || !progress->iteration_done)
     return status;
-  const lsq_stop stop = progress->stop;
-  const double loss = progress->loss;
-  const bool is_first = progress->iteration == 0;
-  *progress = (lsq_progress){.stop = stop};
-  if (is_first)
+  for (int k = 0; k < LSQ_MEASURES; k++)
+    progress->measures[k] = NAN;
+  progress->iteration_done = progress->iteration > 0;
+  if (!progress->iteration_done)
     return LSQ_OK;
+  self->told_of_finish = true;
   self->iteration++;
-  report(self, loss, 2, progress);
+  report(self, progress->loss, 2, progress);
   return LSQ_OK;
 }
 
@@ -495,29 +489,20 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   return status;
 }
 
-static void finish(void *memory, bool keep_current, lsq_result *result) {
+/* Its second phase chooses by its own trainer's rules among the nets of scaled data. */
+static void finish(void *memory, lsq_result *result) {
   triangle_training *self = memory;
   const lsq_problem *p = self->problem;
   if (self->phase == UNSTARTED)
     return;
-  if (self->phase == FINISH)
-    self->model->finish->finish(self->finish_memory, keep_current, result);
+  if (self->phase == FINISH) {
+    self->model->finish->finish(self->finish_memory, result);
+    if (isnan(result->score) && self->told_of_finish)
+      return;
+  }
   publish(self);
   result->loss = lsq_network_loss(p->net, p->net->loss, p->rows.x, p->rows.y, self->workspace);
   result->score = result->loss;
-}
-
-static void keep(void *memory) {
-  const triangle_training *self = memory;
-  const lsq_triangle_model *model = self->model;
-  const size_t bytes = self->count * sizeof(double);
-  if (model->blocks != NULL) {
-    memcpy(model->kept_blocks->parameters, self->parameters, bytes);
-    model->kept_blocks->loss = model->blocks->loss;
-    return;
-  }
-  memcpy(model->kept_triangle->parameters, self->parameters, bytes);
-  model->kept_triangle->subtracted = model->triangle->subtracted;
 }
 
 static const char *const measures[] = {"phase", NULL};
@@ -552,8 +537,8 @@ not for it; fresh draws of `restarts` have peaks uniform in [0.2, 0.8)):
 `scale=true`: whether the data are scaled;
 `finish="adam"` (full batches, `epochs` and `learning_rate` as above), "lbfgs" (1000 iterations),
 "gauss_newton" (200 iterations) or "none"; `finish_options`: a table of that trainer's own options;
-`weights="dense"`, or "block_diagonal": of blocks, the second phase leaves out weights between two
-blocks
+`finish_weights="dense"`, or "block_diagonal": of blocks, the second phase leaves out weights
+between two blocks
 @treturn[1] table report; `network` is the finished dense net; the history adds `phase` (1 or 2).
 The history's loss is that of the data as given; with Adam that of each epoch before its update
 @treturn[2] nil
@@ -566,9 +551,9 @@ const lsq_trainer lsq_triangle_trainer = {.name = "triangle",
                                           .options_size = sizeof(triangle_options),
                                           .options = option_table,
                                           .measures = measures,
+                                          .restarts = LSQ_TRAININGS,
                                           .check = check,
-                                          .size = size,
+                                          .place = place,
                                           .start = start,
                                           .step = step,
-                                          .finish = finish,
-                                          .keep = keep};
+                                          .finish = finish};

@@ -9,6 +9,8 @@
 
 /* What lsq_problem.model points to; the problem's net is the equal dense net. */
 typedef struct {
+  lsq_model head;
+  bool is_fresh;               /* the next start is a draw */
   lsq_triangle *triangle;      /* one of these two, to be trained in place */
   lsq_triangle_blocks *blocks; /* NULL where it is the other */
   lsq_triangle *kept_triangle; /* gets the best restart's; of the same shape */

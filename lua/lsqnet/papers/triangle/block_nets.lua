@@ -60,15 +60,16 @@ function blocks.train_plain(X, Y, seed, o)
   return net, report
 end
 
--- Blocks with triangle pretraining. Options: `count` (or a list), `signs`, `loss`, `weights`,
--- `finish`, `finish_options`, `epochs` of the peaks, `validation`. Returns the report; its fields
--- `network` and `first_loss`, that after the first phase.
+-- Blocks with triangle pretraining. Options: `count` (or a list), `signs`, `loss`,
+-- `finish_weights`, `finish`, `finish_options`, `epochs` of the peaks, `validation`. Returns the
+-- report; its fields `network` and `first_loss`, that after the first phase.
 function blocks.train_triangle(X, Y, seed, o)
   local net = assert(lsqnet.triangle.blocks(X, {
     blocks = o.count, signs = o.signs, loss = o.loss, seed = seed,
   }))
   local report = assert(lsqnet.triangle(net, X, Y, {
-    epochs = o.epochs, learning_rate = blocks.RATES[1], weights = o.weights,
+    epochs = o.epochs, learning_rate = blocks.RATES[1],
+    finish_weights = o.finish_weights,
     finish = o.finish, finish_options = o.finish_options, validation = o.validation,
   }))
   report.first_loss = net:loss(X, Y)

@@ -13,7 +13,8 @@ local EPOCHS = 1500 -- in all; the text does not say
 local EVERY = 30    -- epochs between the points of a curve
 
 local CASES = {
-  { name = "ours block diagonal", is_ours = true, weights = "block_diagonal", published = 30.1 },
+  { name = "ours block diagonal", is_ours = true, finish_weights = "block_diagonal",
+    published = 30.1 },
   { name = "Kaiming block diagonal", count = BLOCKS, published = 40.8 },
   { name = "Kaiming blocks of one direction", count = BLOCKS, directions = "free" },
   { name = "ours dense", is_ours = true, published = 22.3 },
@@ -50,7 +51,8 @@ local function run(name, seed, context)
   local net, report
   if case.is_ours then
     report = blocks.train_triangle(X, Y, seed, {
-      count = BLOCKS, epochs = first, weights = case.weights, validation = validation,
+      count = BLOCKS, epochs = first, finish_weights = case.finish_weights,
+      validation = validation,
       finish_options = { epochs = all - first, learning_rate = blocks.RATES[2] },
     })
     net, row.first_train = report.network, variance * report.first_loss

@@ -22,7 +22,8 @@ local WHY = [[It depends on what the blocks of the standard net are, which the p
   have to stay such functions.]]
 
 local CASES = {
-  { name = "ours block diagonal", is_ours = true, weights = "block_diagonal", published = 0.0032 },
+  { name = "ours block diagonal", is_ours = true, finish_weights = "block_diagonal",
+    published = 0.0032 },
   { name = "Kaiming block diagonal", count = BLOCKS, published = KAIMING },
   { name = "Kaiming blocks of one direction", count = BLOCKS, directions = "free" },
   { name = "Kaiming blocks of one fixed direction", count = BLOCKS, directions = "fixed" },
@@ -58,7 +59,7 @@ local function run(name, seed, context)
   local net
   if case.is_ours then
     local report = blocks.train_triangle(X, Y, seed, {
-      count = BLOCKS, loss = "cross_entropy", epochs = first, weights = case.weights,
+      count = BLOCKS, loss = "cross_entropy", epochs = first, finish_weights = case.finish_weights,
       finish_options = { epochs = second, learning_rate = blocks.RATES[2] },
     })
     net, row.first_loss = report.network, report.first_loss

@@ -17,7 +17,7 @@ local DRAWN = 12    -- nets whose outputs are kept
 -- second phase, or of a standard net.
 local CASES = {
   { name = "x^3 - x: two blocks", count = 2, published = 4e-7, is_kept = true },
-  { name = "x^3 - x: two blocks kept apart", count = 2, weights = "block_diagonal" },
+  { name = "x^3 - x: two blocks kept apart", count = 2, finish_weights = "block_diagonal" },
   { name = "x^3 - x: two blocks by Levenberg-Marquardt", count = 2, finish = "gauss_newton",
     bound = 1e-7 },
   { name = "x^3 - x: standard 8x5", width = 8, published = 8e-6, is_kept = true },
@@ -119,7 +119,7 @@ local function run(name, seed, context)
     if case.finish then finish_options = { iterations = context.quick and 10 or 200 } end
     local report = blocks.train_triangle(X, Y, seed, {
       count = case.count, signs = is_radial(case) and "subtracted" or nil, epochs = epochs,
-      weights = case.weights, finish = case.finish, finish_options = finish_options,
+      finish_weights = case.finish_weights, finish = case.finish, finish_options = finish_options,
     })
     net, row.mse, row.first_mse = report.network, report.loss, report.first_loss
   end

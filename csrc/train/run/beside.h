@@ -1,0 +1,20 @@
+/* Trainings side by side, one thread each, where nobody watches: the same draws and the same
+   result as one by one. */
+#ifndef LSQ_TRAIN_RUN_BESIDE_H
+#define LSQ_TRAIN_RUN_BESIDE_H
+
+#include "train/run/run.h"
+
+/* How many at a time pay and may be; 1: one by one. */
+size_t lsq_beside_lanes(const lsq_run *run);
+
+/* Goes on with all of them for a while; a training that has ended is told of. */
+lsq_status lsq_beside_advance(lsq_run *run, double until, lsq_event *event, lsq_error *error);
+
+/* Ends all of them where they stand. */
+void lsq_beside_close(lsq_run *run);
+
+/* Tells of the best one, iteration by iteration, and then of its end. */
+void lsq_beside_tell(lsq_run *run, lsq_event *event);
+
+#endif
