@@ -349,7 +349,7 @@ describe("a report", function()
     r:compare { what = "x", published = 1, ours = 2, tolerance = 0.5 }
     r:compare { what = "y", published = 1, ours = 2, tolerance = 0.5, why = "because" }
     r:finish()
-    local text = render.text(r.blocks)
+    local text = render.text(r.items)
     assert.matches("x%s+1%s+2%s+no%*%s+within 0.5%s+not explained", text)
     assert.matches("y%s+1%s+2%s+no%*%s+within 0.5%s+because", text)
   end)
@@ -363,7 +363,7 @@ describe("a report", function()
     for _, sign in ipairs { "+", "-", "*", "2.", "#", ">" } do
       local r = report.new()
       r:text(("sin(x) %s 1 "):format(sign):rep(40))
-      for line in render.markdown(r.blocks):gmatch("[^\n]+") do
+      for line in render.markdown(r.items):gmatch("[^\n]+") do
         assert.is_truthy(line:find("^sin") or line:find("^1"), line)
         assert.is_true(#line <= 102)
       end
@@ -375,21 +375,21 @@ describe("a report", function()
     r:table { name = "t", title = "T", columns = { "a", "why" },
               rows = { { 1, ("since "):rep(12) }, { 2, "" } } }
     local start = ("since "):rep(10):sub(1, -2)
-    assert.equal(("T\n\na  why\n1  %s\n   since since\n2\n"):format(start), render.text(r.blocks))
+    assert.equal(("T\n\na  why\n1  %s\n   since since\n2\n"):format(start), render.text(r.items))
   end)
 
   it("escapes separators in the names of columns", function()
     local r = report.new()
     r:table { name = "t", title = "T", columns = { "|x|" }, rows = { { 1 } } }
-    assert.matches("| \\|x\\| |\n|---|\n| 1 |", render.markdown(r.blocks), 1, true)
+    assert.matches("| \\|x\\| |\n|---|\n| 1 |", render.markdown(r.items), 1, true)
   end)
 
   it("renders bold cells and separators in each form", function()
     local r = report.new()
     r:table { name = "t", title = "T", columns = { "a", "b" },
               rows = { { { "x|y", bold = true }, 1 / 3 }, { "p,q", 2 } } }
-    assert.equal("T\n\na     b\nx|y*  0.3333\np,q   2\n", render.text(r.blocks))
-    assert.matches("| **x\\|y** | 0.3333 |\n| p,q | 2 |", render.markdown(r.blocks), 1, true)
-    assert.equal('a,b\nx|y,0.3333\n"p,q",2\n', render.csv(r.blocks[1]))
+    assert.equal("T\n\na     b\nx|y*  0.3333\np,q   2\n", render.text(r.items))
+    assert.matches("| **x\\|y** | 0.3333 |\n| p,q | 2 |", render.markdown(r.items), 1, true)
+    assert.equal('a,b\nx|y,0.3333\n"p,q",2\n', render.csv(r.items[1]))
   end)
 end)

@@ -85,21 +85,21 @@ local function write_report(folder, heading, r)
   local ok, message, code = files.make_folders(folder)
   if not ok then return nil, message, code end
   local figures
-  figures, message, code = render.figures(r.blocks, { "png", "svg" }, function(block, kind)
-    return ("%s/%s.%s"):format(folder, block.name, kind)
+  figures, message, code = render.figures(r.items, { "png", "svg" }, function(item, kind)
+    return ("%s/%s.%s"):format(folder, item.name, kind)
   end)
   if not figures and code ~= "missing_program" then return nil, message, code end
   local warning = not figures and message or nil
-  local text = heading .. "\n\n" .. render.text(r.blocks)
+  local text = heading .. "\n\n" .. render.text(r.items)
   local contents = {
     { "report.txt", text },
-    { "report.md", "# " .. heading .. "\n\n" .. render.markdown(r.blocks, function(block)
-      return block.path:match("[^/]*$")
+    { "report.md", "# " .. heading .. "\n\n" .. render.markdown(r.items, function(item)
+      return item.path:match("[^/]*$")
     end) },
   }
-  for _, block in ipairs(r.blocks) do
-    if block.kind == "table" then
-      contents[#contents + 1] = { block.name .. ".csv", render.csv(block) }
+  for _, item in ipairs(r.items) do
+    if item.kind == "table" then
+      contents[#contents + 1] = { item.name .. ".csv", render.csv(item) }
     end
   end
   local paths = {}
@@ -199,7 +199,7 @@ local function stored_entry(name, folder)
   if #found:cases() == 0 then return nil end
   local r = make_report(protocol, found, skipped)
   return { name = name, title = protocol.title, source = protocol.source, runs = found:span(),
-           seconds = found.seconds, blocks = r.blocks, comparisons = r.comparisons,
+           seconds = found.seconds, items = r.items, comparisons = r.comparisons,
            machine = stored_machine(("%s/%s.json"):format(folder, name)) }
 end
 

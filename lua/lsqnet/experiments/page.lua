@@ -73,8 +73,8 @@ local function section(entry, folder, usual)
   parts[#parts + 1] = ("Source: %s. Repeat with `lsqnet run %s`; %s run%s here, %s in all%s.\n")
     :format(entry.source, entry.name, entry.runs, entry.runs == "1" and "" or "s",
             duration(entry.seconds), place)
-  parts[#parts + 1] = render.markdown(entry.blocks, function(block)
-    return (block.path:gsub("^" .. folder:gsub("%p", "%%%0") .. "/", ""))
+  parts[#parts + 1] = render.markdown(entry.items, function(item)
+    return (item.path:gsub("^" .. folder:gsub("%p", "%%%0") .. "/", ""))
   end)
   return table.concat(parts, "\n")
 end
@@ -85,7 +85,7 @@ local function remove_sources(path)
   os.remove(stem .. ".gp")
 end
 
--- Writes the page of entries { name, title, source, runs, seconds, blocks, comparisons, machine },
+-- Writes the page of entries { name, title, source, runs, seconds, items, comparisons, machine },
 -- runs being a text. The pictures go to the folder `pictures` beside it, without their data: those
 -- are the stored results. Returns true, or nil, message, code.
 function page.write(path, entries)
@@ -97,8 +97,8 @@ function page.write(path, entries)
   end
   parts[#parts + 1] = render.markdown({ overview(entries) })
   for _, entry in ipairs(entries) do
-    local paths, message, code = render.figures(entry.blocks, { "png" }, function(block, kind)
-      return ("%s/pictures/%s-%s.%s"):format(folder, entry.name, block.name, kind)
+    local paths, message, code = render.figures(entry.items, { "png" }, function(item, kind)
+      return ("%s/pictures/%s-%s.%s"):format(folder, entry.name, item.name, kind)
     end)
     if not paths then return nil, message, code end
     for _, picture in ipairs(paths) do remove_sources(picture) end

@@ -70,10 +70,10 @@ local function add_lines(lines, row)
   end
 end
 
-local function plain_table(block)
-  local lines = { block.columns }
-  for _, row in ipairs(block.rows) do add_lines(lines, row) end
-  local widths, out = widths_of(lines), { block.title, "" }
+local function plain_table(item)
+  local lines = { item.columns }
+  for _, row in ipairs(item.rows) do add_lines(lines, row) end
+  local widths, out = widths_of(lines), { item.title, "" }
   for _, line in ipairs(lines) do
     local cells = {}
     for j, text in ipairs(line) do cells[j] = padded(text, widths[j]) end
@@ -88,16 +88,16 @@ local function markdown_row(row)
   return "| " .. table.concat(cells, " | ") .. " |"
 end
 
-local function markdown_table(block)
-  local out = { ("**%s**\n"):format(block.title), markdown_row(block.columns),
-                "|" .. ("---|"):rep(#block.columns) }
-  for _, row in ipairs(block.rows) do out[#out + 1] = markdown_row(row) end
+local function markdown_table(item)
+  local out = { ("**%s**\n"):format(item.title), markdown_row(item.columns),
+                "|" .. ("---|"):rep(#item.columns) }
+  for _, row in ipairs(item.rows) do out[#out + 1] = markdown_row(row) end
   return table.concat(out, "\n")
 end
 
-function render.csv(block)
+function render.csv(item)
   local out = {}
-  for _, row in ipairs { block.columns, table.unpack(block.rows) } do
+  for _, row in ipairs { item.columns, table.unpack(item.rows) } do
     local cells = {}
     for j, cell in ipairs(row) do cells[j] = csv_cell(cell) end
     out[#out + 1] = table.concat(cells, ",")
@@ -105,46 +105,46 @@ function render.csv(block)
   return table.concat(out, "\n") .. "\n"
 end
 
-function render.text(blocks)
+function render.text(items)
   local out = {}
-  for _, block in ipairs(blocks) do
-    if block.kind == "text" then
-      out[#out + 1] = wrapped(block.text)
-    elseif block.kind == "table" then
-      out[#out + 1] = plain_table(block)
-    elseif block.path then
-      out[#out + 1] = ("%s: %s"):format(block.title, block.path)
+  for _, item in ipairs(items) do
+    if item.kind == "text" then
+      out[#out + 1] = wrapped(item.text)
+    elseif item.kind == "table" then
+      out[#out + 1] = plain_table(item)
+    elseif item.path then
+      out[#out + 1] = ("%s: %s"):format(item.title, item.path)
     end
   end
   return table.concat(out, "\n\n") .. "\n"
 end
 
--- `link(block)` is the address of a figure's picture.
-function render.markdown(blocks, link)
+-- `link(item)` is the address of a figure's picture.
+function render.markdown(items, link)
   local out = {}
-  for _, block in ipairs(blocks) do
-    if block.kind == "text" then
-      out[#out + 1] = wrapped(block.text)
-    elseif block.kind == "table" then
-      out[#out + 1] = markdown_table(block)
-    elseif block.path then
-      out[#out + 1] = ("**%s**\n\n![%s](%s)"):format(block.title, block.title, link(block))
-      if block.caption then out[#out + 1] = wrapped(block.caption) end
+  for _, item in ipairs(items) do
+    if item.kind == "text" then
+      out[#out + 1] = wrapped(item.text)
+    elseif item.kind == "table" then
+      out[#out + 1] = markdown_table(item)
+    elseif item.path then
+      out[#out + 1] = ("**%s**\n\n![%s](%s)"):format(item.title, item.title, link(item))
+      if item.caption then out[#out + 1] = wrapped(item.caption) end
     end
   end
   return table.concat(out, "\n\n") .. "\n"
 end
 
--- Draws the figures of a report to `name(block, kind)` for each kind of file ("png", "svg"), and
--- keeps the first path in the block. Returns the paths; where gnuplot is missing, nil, message,
+-- Draws the figures of a report to `name(item, kind)` for each kind of file ("png", "svg"), and
+-- keeps the first path in the item. Returns the paths; where gnuplot is missing, nil, message,
 -- "missing_program".
-function render.figures(blocks, kinds, name)
+function render.figures(items, kinds, name)
   local paths = {}
-  for _, block in ipairs(blocks) do
-    for i, kind in ipairs(block.kind == "figure" and kinds or {}) do
-      local path, message, code = block.draw(name(block, kind))
-      if not path then return nil, ("%s: %s"):format(block.name, message), code end
-      if i == 1 then block.path = path end
+  for _, item in ipairs(items) do
+    for i, kind in ipairs(item.kind == "figure" and kinds or {}) do
+      local path, message, code = item.draw(name(item, kind))
+      if not path then return nil, ("%s: %s"):format(item.name, message), code end
+      if i == 1 then item.path = path end
       paths[#paths + 1] = path
     end
   end

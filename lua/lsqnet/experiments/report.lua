@@ -7,12 +7,12 @@ local report = {}
 report.__index = report
 
 function report.new()
-  return setmetatable({ blocks = {}, comparisons = {} }, report)
+  return setmetatable({ items = {}, comparisons = {} }, report)
 end
 
-local function add(self, kind, block)
-  block.kind = kind
-  self.blocks[#self.blocks + 1] = block
+local function add(self, kind, item)
+  item.kind = kind
+  self.items[#self.items + 1] = item
 end
 
 local function one_line(text)
@@ -26,17 +26,17 @@ end
 
 -- { name=, title=, columns = { ... }, rows = { { ... }, ... } }: the name is the CSV file's. A
 -- cell is a text, a number, or { text, bold = true }.
-function report:table(block)
-  assert(block.name and block.title and block.columns and block.rows, "an incomplete table")
-  for _, row in ipairs(block.rows) do assert(#row == #block.columns, "a ragged table") end
-  add(self, "table", block)
+function report:table(item)
+  assert(item.name and item.title and item.columns and item.rows, "an incomplete table")
+  for _, row in ipairs(item.rows) do assert(#row == #item.columns, "a ragged table") end
+  add(self, "table", item)
 end
 
 -- { name=, title=, caption=, draw = function(path) }: `draw` writes the picture to a path and
 -- returns what the functions of lsqnet.plot do.
-function report:figure(block)
-  assert(block.name and block.title and block.draw, "an incomplete figure")
-  add(self, "figure", block)
+function report:figure(item)
+  assert(item.name and item.title and item.draw, "an incomplete figure")
+  add(self, "figure", item)
 end
 
 local function number_text(value, format)
