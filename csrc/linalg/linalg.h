@@ -70,12 +70,14 @@ size_t lsq_qr_workspace(size_t m, size_t n);
 lsq_status lsq_qr(const lsq_matrix *a, const lsq_matrix *q, const lsq_matrix *r, void *workspace,
                   lsq_error *error);
 
-/* b (n x k) <- a^-1 b by LU with partial pivoting; a (n x n) is kept. LSQ_SINGULAR for a pivot
-   that is exactly 0, and for a solution that overflows. */
+/* b (n x k) <- a^-1 b by LU with partial pivoting; a (n x n) is kept. LSQ_SINGULAR for a
+   reciprocal condition number (dgecon's, in the 1-norm) below 2^-52, and for a solution that
+   overflows. */
 size_t lsq_solve_workspace(size_t n, size_t k);
 lsq_status lsq_solve(const lsq_matrix *a, const lsq_matrix *b, void *workspace, lsq_error *error);
 
-/* ln |det a| and the sign of det a: -1, 0 (then the logarithm is -infinity) or 1. */
+/* ln |det a| and the sign of det a: -1, 0 (then the logarithm is -infinity) or 1; 0 where the
+   reciprocal condition number of a, rows and columns scaled, is below 2^-52. */
 size_t lsq_log_determinant_workspace(size_t n);
 lsq_status lsq_log_determinant(const lsq_matrix *a, double *logarithm, int *sign, void *workspace,
                                lsq_error *error);

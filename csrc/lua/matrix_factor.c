@@ -31,16 +31,16 @@ static double check_rcond(lua_State *L, int arg, const lsq_matrix *m) {
   return rcond;
 }
 
-/*** Solves m x = b by LU factorisation with partial pivoting. A matrix that is singular but for
-rounding gives a solution of huge numbers: `cond` tells, and `lstsq` gives the solution of minimum
-norm.
+/*** Solves m x = b by LU factorisation with partial pivoting. Of a matrix that is singular, or
+singular but for rounding, `lstsq` gives the solution of minimum norm.
 @function matrix:solve
 @tparam matrix b n x k, for m n x n
 @treturn[1] matrix x n x k
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string "singular" when a pivot is exactly 0 (the message says which) or the solution
-overflows; "non_finite", "too_large"
+@treturn[2] string "singular" when the reciprocal condition number (1-norm, LAPACK's dgecon) is
+below 2^-52 or the solution overflows; where a pivot is exactly 0 the message says which;
+"non_finite", "too_large"
 @raise when m is not square or b has another number of rows
 */
 static int solve(lua_State *L) {
@@ -214,8 +214,9 @@ static int eigh(lua_State *L) {
   return 2;
 }
 
-/*** The logarithm of the absolute determinant, and its sign; -inf and 0 for a singular matrix, 0
-and 1 for an empty one.
+/*** The logarithm of the absolute determinant, and its sign; 0 and 1 for an empty matrix, -inf and
+0 for a singular one: where the reciprocal condition number, rows and columns scaled by powers of
+two, is below 2^-52, and the sign would be that of rounding errors.
 @function matrix:logdet
 @treturn[1] number log|det m|
 @treturn[1] int sign -1, 0 or 1
