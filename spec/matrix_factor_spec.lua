@@ -204,7 +204,7 @@ describe("solve", function()
   end)
 
   it("gives no solution made of rounding errors", function()
-    local nearly = { -- rank 2 but for rounding: on some machines a pivot is exactly 0, on others not
+    local nearly = { -- whether a pivot is exactly 0 is up to the machine
       matrix { { .1, .2, .3 }, { .4, .5, .6 }, { .7, .8, .9 } },
       matrix { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 } },
       matrix { { 1, 2, 3 }, { 2, 4, 1 }, { 3, 6, 1 } },

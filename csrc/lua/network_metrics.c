@@ -1,14 +1,25 @@
 /*** Measures of predictions. All take the targets first and return a number, or nil, a message
 and `non_finite` where one of the two is not finite; they raise where shapes differ or there is
-nothing to measure.
+nothing to measure. The option `weights` (rows x 1, finite, not negative, not all 0) makes a row of
+weight k count k times, and one of weight 0 not at all. Squares of the smallest and largest numbers
+are summed scaled, so that no sum overflows or vanishes unless the result does.
 @module lsqnet.metrics
 */
 #include "nn/metrics.h"
 
 #include "lua/network.h"
+#include "lua/weights.h"
 
-/* Y and the prediction, arguments 1 and 2. */
-static lsq_status check_pair(lua_State *L, lsq_error *error) {
+enum { OPTIONS = 3 };
+
+static const lsq_option option_table[] = {
+    {.name = "weights",
+     .type = LSQ_OPTION_VALUE,
+     .text = "rows x 1, not negative: a row of weight k counts k times"},
+    {.name = NULL}};
+
+/* Y and the prediction, arguments 1 and 2, and the weights that the options hold. */
+static lsq_status check_arguments(lua_State *L, const double **weights, lsq_error *error) {
   const lsq_matrix *y = lsq_lua_check_matrix(L, 1), *prediction = lsq_lua_check_matrix(L, 2);
   luaL_argcheck(L, y->rows > 0 && y->cols > 0, 1, "Y is empty");
   if (!lsq_matrix_same_shape(y, prediction))
@@ -16,15 +27,21 @@ static lsq_status check_pair(lua_State *L, lsq_error *error) {
                   lua_pushfstring(L, "%I x %I expected to match Y, got %I x %I",
                                   (LUAI_UACINT)y->rows, (LUAI_UACINT)y->cols,
                                   (LUAI_UACINT)prediction->rows, (LUAI_UACINT)prediction->cols));
-  const lsq_status status = lsq_lua_check_finite(y, "Y", error);
-  return status != LSQ_OK ? status : lsq_lua_check_finite(prediction, "the prediction", error);
+  lua_settop(L, OPTIONS);
+  lsq_lua_read_options(L, OPTIONS, option_table, NULL, NULL, NULL);
+  lsq_status status = lsq_lua_check_finite(y, "Y", error);
+  if (status == LSQ_OK)
+    status = lsq_lua_check_finite(prediction, "the prediction", error);
+  return status != LSQ_OK ? status : lsq_lua_read_weights(L, OPTIONS, y->rows, weights, error);
 }
 
-static int measure(lua_State *L, double (*metric)(const lsq_matrix *, const lsq_matrix *)) {
+static int measure(lua_State *L,
+                   double (*metric)(const lsq_matrix *, const lsq_matrix *, const double *)) {
   lsq_error error;
-  if (check_pair(L, &error) != LSQ_OK)
+  const double *weights;
+  if (check_arguments(L, &weights, &error) != LSQ_OK)
     return lsq_lua_failure(L, &error);
-  lua_pushnumber(L, metric(lsq_lua_check_matrix(L, 1), lsq_lua_check_matrix(L, 2)));
+  lua_pushnumber(L, metric(lsq_lua_check_matrix(L, 1), lsq_lua_check_matrix(L, 2), weights));
   return 1;
 }
 
@@ -32,6 +49,7 @@ static int measure(lua_State *L, double (*metric)(const lsq_matrix *, const lsq_
 @function mse
 @tparam matrix Y rows x cols
 @tparam matrix prediction of the same shape
+@tparam[opt] table options `weights`
 @treturn number
 */
 static int mse(lua_State *L) {
@@ -42,6 +60,7 @@ static int mse(lua_State *L) {
 @function mae
 @tparam matrix Y rows x cols
 @tparam matrix prediction of the same shape
+@tparam[opt] table options `weights`
 @treturn number
 */
 static int mae(lua_State *L) {
@@ -54,6 +73,7 @@ otherwise 0.
 @function r2
 @tparam matrix Y rows x cols
 @tparam matrix prediction of the same shape
+@tparam[opt] table options `weights`
 @treturn number
 */
 static int r2(lua_State *L) {
@@ -65,14 +85,16 @@ several), or, for one column, whether the entry is above 0.5.
 @function accuracy
 @tparam matrix Y rows x classes
 @tparam matrix prediction of the same shape: probabilities
+@tparam[opt] table options `weights`
 @treturn number in [0, 1]
 */
 static int accuracy(lua_State *L) {
   lsq_error error;
-  if (check_pair(L, &error) != LSQ_OK)
+  const double *weights;
+  if (check_arguments(L, &weights, &error) != LSQ_OK)
     return lsq_lua_failure(L, &error);
   const lsq_matrix *y = lsq_lua_check_matrix(L, 1), *prediction = lsq_lua_check_matrix(L, 2);
-  lua_pushnumber(L, lsq_metric_accuracy(y, prediction, 0.5));
+  lua_pushnumber(L, lsq_metric_accuracy(y, prediction, weights, 0.5));
   return 1;
 }
 
@@ -81,12 +103,14 @@ count as 2^-52, so that one row costs at most 36.05.
 @function cross_entropy
 @tparam matrix Y rows x classes: rows in [0, 1] that sum to 1 within 1e-6, or 0/1 in one column
 @tparam matrix prediction of the same shape: probabilities, not logits
+@tparam[opt] table options `weights`
 @treturn number
 @raise also where a row holds no probabilities
 */
 static int cross_entropy(lua_State *L) {
   lsq_error error;
-  if (check_pair(L, &error) != LSQ_OK)
+  const double *weights;
+  if (check_arguments(L, &weights, &error) != LSQ_OK)
     return lsq_lua_failure(L, &error);
   const lsq_matrix *y = lsq_lua_check_matrix(L, 1), *prediction = lsq_lua_check_matrix(L, 2);
   lsq_lua_check_targets(L, 1, &lsq_loss_cross_entropy, y);
@@ -97,7 +121,7 @@ static int cross_entropy(lua_State *L) {
                                   "row %I of the prediction does not hold probabilities (of "
                                   "logits take net:probabilities)",
                                   (LUAI_UACINT)(row + 1)));
-  lua_pushnumber(L, lsq_metric_cross_entropy(y, prediction));
+  lua_pushnumber(L, lsq_metric_cross_entropy(y, prediction, weights));
   return 1;
 }
 

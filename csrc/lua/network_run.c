@@ -212,7 +212,7 @@ static int score(lua_State *L) {
     return lsq_lua_failure(L, &error);
   const lsq_matrix *x = lsq_lua_check_matrix(L, 2), *y = lsq_lua_check_matrix(L, 3);
   const lsq_matrix *output = push_activations(L, net, x, net->depth);
-  lua_pushnumber(L, net->loss->score(y, output));
+  lua_pushnumber(L, net->loss->score(y, output, NULL));
   return 1;
 }
 

@@ -32,8 +32,8 @@ typedef struct {
      NULL: it is that already. */
   void (*mean)(double *z, size_t cols);
 
-  /* How good raw outputs are, higher is better. */
-  double (*score)(const lsq_matrix *y, const lsq_matrix *z);
+  /* How good raw outputs are, higher is better; weights of the rows, NULL: all 1. */
+  double (*score)(const lsq_matrix *y, const lsq_matrix *z, const double *weights);
 
   /* Whether a row of finite numbers can be a target. NULL: any can. What is expected, of one
      column and of several, for messages. */

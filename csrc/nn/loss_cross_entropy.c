@@ -111,8 +111,8 @@ static void curvature(double parameter, const double *z, const double *y, size_t
 }
 
 /* A logit of 0 is a half. */
-static double score(const lsq_matrix *y, const lsq_matrix *z) {
-  return lsq_metric_accuracy(y, z, 0);
+static double score(const lsq_matrix *y, const lsq_matrix *z, const double *weights) {
+  return lsq_metric_accuracy(y, z, weights, 0);
 }
 
 static bool accepts(const double *y, size_t cols) {
