@@ -2,6 +2,15 @@
 
    The module exports luaopen_lsqnet_core and nothing else; matrices go in and out through the
    Lua C API alone, with the inline functions below, so that a host links no further symbol.
+   A training that must not hold up the host is a run, which is advanced for as long as there is
+   time (examples/embed/main.c does so):
+
+     lua_getfield(L, run, "advance");                   -- run: what lsqnet.start returned
+     lua_pushvalue(L, run);
+     lua_pushnumber(L, 0.002);                          -- seconds
+     lua_call(L, 2, 1);                                 -- an event, or nil: the time is over
+     lua_getfield(L, run, "ended");                     -- nil while there is more to do
+
    A host that loads the module at run time (require "lsqnet.core") needs only this header.
 
      luaL_requiref(L, "lsqnet.core", luaopen_lsqnet_core, 0);

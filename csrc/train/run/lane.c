@@ -102,9 +102,9 @@ lsq_status lsq_lane_step(lsq_lane *lane, const lsq_run *run, double until, lsq_p
   for (int k = 0; k < LSQ_MEASURES; k++)
     progress->measures[k] = NAN;
   const lsq_status status = run->trainer->step(lane->memory, progress, error);
-  if (status != LSQ_OK)
+  if (status != LSQ_OK && status != LSQ_NON_FINITE)
     return status;
-  if (progress->iteration_done && !isfinite(progress->loss)) {
+  if (status == LSQ_NON_FINITE || (progress->iteration_done && !isfinite(progress->loss))) {
     progress->iteration_done = false;
     progress->stop = LSQ_STOPPED_DIVERGED;
   }

@@ -70,7 +70,16 @@ static lsq_status prepare_draws(lsq_run *run, lsq_error *error) {
   return run->trainer->draws->prepare(run->lane->memory, error);
 }
 
-static lsq_status begin(lsq_run *run, lsq_error *error) {
+/* A start that fails by what a callback made of the data: what there is stays the best. */
+static void drop(lsq_run *run, lsq_event *event) {
+  event->kind = LSQ_EVENT_RESTART;
+  event->restart = run->lane->restart;
+  event->progress.stop = LSQ_STOPPED_DIVERGED;
+  run->lane->restart = 0;
+  run->phase = LSQ_RUN_BEGIN;
+}
+
+static lsq_status begin(lsq_run *run, lsq_event *event, lsq_error *error) {
   lsq_status status = LSQ_OK;
   if (run->stop != LSQ_RUNNING || (run->restart > 0 && run->restart == run->common.restarts)) {
     run->phase = LSQ_RUN_OVER;
@@ -89,7 +98,11 @@ static lsq_status begin(lsq_run *run, lsq_error *error) {
     return LSQ_OK;
   }
   run->phase = LSQ_RUN_STEP;
-  return lsq_lane_begin(run->lane, run, error);
+  status = lsq_lane_begin(run->lane, run, error);
+  if (status != LSQ_NON_FINITE || run->best.restart == 0)
+    return status;
+  drop(run, event);
+  return LSQ_OK;
 }
 
 static double validation_loss(const lsq_run *run) {
@@ -169,7 +182,7 @@ static void end(lsq_run *run, lsq_event *event) {
 static lsq_status advance(lsq_run *run, double until, lsq_event *event, lsq_error *error) {
   switch (run->phase) {
   case LSQ_RUN_BEGIN:
-    return begin(run, error);
+    return begin(run, event, error);
   case LSQ_RUN_STEP:
     return step(run, until, event, error);
   case LSQ_RUN_CLOSE:
