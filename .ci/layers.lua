@@ -108,6 +108,30 @@ local function check_room(path, room, text)
   end)
 end
 
+-- A trainer knows no other: what they share is a solver, with a header of its own, and trainers
+-- that run another one get it by name (lsq_trainer_named).
+local function check_trainers(paths)
+  local declared = {} -- header -> true, of those that declare a trainer
+  for _, path in ipairs(paths) do
+    local header = path:match("^csrc/(train/[%w_]+%.h)$")
+    if header and read(path):match("extern const lsq_trainer lsq_") then
+      declared[header] = true
+    end
+  end
+  for _, path in ipairs(paths) do
+    local name = path:match("^csrc/train/([%w_]+)%.[ch]$") or path:match("^csrc/train/run/")
+    local text = name and path ~= "csrc/train/trainers.c" and read(path) or ""
+    for header in text:gmatch('#include "(train/[%w_]+%.h)"') do
+      if declared[header] and not text:match("\nconst lsq_trainer lsq_") then
+        finding(path, "includes %s, which is a trainer's", header)
+      elseif declared[header] and header ~= "train/" .. name .. ".h"
+        and not read("csrc/" .. header):match("lsq_" .. name) then
+        finding(path, "includes %s, another trainer's", header)
+      end
+    end
+  end
+end
+
 -- Mutable data: constants that hold pointers are in .data.rel.ro, which does not count.
 local function check_objects(build)
   for _, object in ipairs(lines_of(("find '%s/csrc' -name '*.o' | sort"):format(build))) do
@@ -153,6 +177,7 @@ for _, path in ipairs(sources) do
   end
 end
 
+check_trainers(sources)
 local build = assert(arg[1], "usage: .ci/layers.lua BUILD")
 check_objects(build)
 check_exports(build .. "/lsqnet/core.so")

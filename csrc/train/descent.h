@@ -66,6 +66,10 @@ typedef struct {
   void (*update)(const lsq_descent_update *update, const void *options);
 } lsq_descent_rule;
 
+/* One update by Adam with its standard decays (0.9, 0.999) and epsilon (1e-8), for trainers that
+   begin with some. */
+void lsq_adam_update(const lsq_descent_update *update);
+
 /* The hooks of trainers whose options begin with an lsq_descent_options. */
 void lsq_descent_place(lsq_arena *arena, const lsq_problem *problem, const void *options,
                        const lsq_descent_rule *rule);

@@ -174,6 +174,9 @@ static inline void *lsq_arena_self(lsq_arena *arena, size_t size, void *measured
 /* All trainers, NULL after the last. */
 extern const lsq_trainer *const lsq_trainers[];
 
+/* NULL where none is. */
+const lsq_trainer *lsq_trainer_named(const char *name);
+
 /* LSQ_MISUSE, with a sentence that begins with the trainer's name, for a net it does not train. */
 lsq_status lsq_trainer_accepts(const lsq_trainer *trainer, const lsq_network *net,
                                lsq_error *error);

@@ -1,5 +1,6 @@
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "train/anmin.h"
 #include "train/gauss_newton.h"
@@ -15,6 +16,13 @@ const lsq_trainer *const lsq_trainers[] = {
     &lsq_anmin,       &lsq_linstorch, &lsq_random_search,    &lsq_elm, &lsq_spread_net,
     &lsq_knot_search, &lsq_ills,      &lsq_triangle_trainer, &lsq_sgd, &lsq_adam,
     &lsq_adagrad,     &lsq_lbfgs,     &lsq_gauss_newton,     NULL};
+
+const lsq_trainer *lsq_trainer_named(const char *name) {
+  size_t k = 0;
+  while (lsq_trainers[k] != NULL && strcmp(lsq_trainers[k]->name, name) != 0)
+    k++;
+  return lsq_trainers[k];
+}
 
 const char *const lsq_stop_names[LSQ_STOPS] = {[LSQ_STOPPED_ITERATIONS] = "iterations",
                                                [LSQ_STOPPED_TOLERANCE] = "tolerance",

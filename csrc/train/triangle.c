@@ -6,8 +6,6 @@
 #include "nn/fold.h"
 #include "nn/forward.h"
 #include "train/descent.h"
-#include "train/gauss_newton.h"
-#include "train/gradient_trainers.h"
 
 typedef enum { AUTO, ADDED, SUBTRACTED } sign_choice;
 typedef enum { ADAM, LEAST_SQUARES, NONE } pretrain_choice;
@@ -18,8 +16,7 @@ const char *const lsq_triangle_finishes[] = {"adam", "lbfgs", "gauss_newton", "n
 static const char *const finish_weights[] = {"dense", "block_diagonal", NULL};
 
 const lsq_trainer *lsq_triangle_finish(int choice) {
-  const lsq_trainer *const trainers[] = {&lsq_adam, &lsq_lbfgs, &lsq_gauss_newton, NULL};
-  return trainers[choice];
+  return lsq_trainer_named(lsq_triangle_finishes[choice]);
 }
 
 typedef struct {
