@@ -2,13 +2,17 @@
 
 Trainers: `report, message, code = lsqnet.<trainer>(net, X, Y, options)`.
 
-Each trains the net in place, from its parameters as they are, and returns a report. All take
-these options beside their own:
+Each trains the net in place, from its parameters as they are, and returns a report. Beside their
+own they take these options, but for those that `lsqnet.trainers()` and `lsqnet.core.options(name)`
+leave out:
 
 * `validation={X, Y}`: data whose loss the history records as `validation_loss`
 * `on_iteration=function(event) end`: called after each iteration with the history's entry, and
   `net` and `restart` beside; only an explicit `false` stops the training
-  (`net` is there to be read; sgd, adam and adagrad go on from what a callback makes of it)
+  (`net` is there to be read; sgd, adam and adagrad go on from what a callback makes of it). It
+  cannot yield: for a training that is spread over frames or coroutines there is `lsqnet.start`
+* `weights`, N x 1, not negative: how often each row counts. N is their sum everywhere, in lambda's
+  automatic rules too
 * `time_limit` in seconds, `target_loss` of the training loss
 * `restarts=K`: the net as given and K - 1 fresh draws (by `init`, the net's own scheme unless
   named); the best is kept
@@ -17,7 +21,8 @@ these options beside their own:
 * `seed=1` of every draw, `verbose=false`: a line an iteration on the standard error
 
 The report has `loss` (training loss of the net as returned), `iterations`, `seconds`, `stopped`
-("iterations", "tolerance", "target", "time", "callback", "diverged" or "degenerate"), `warnings`
+("iterations", "tolerance", "stalled": no step helps, though the gradient is not small, "target",
+"time", "callback", "diverged" or "degenerate"), `warnings`
 (a list of sentences), with restarts `restart` (which was kept), and `history`: a list of
 `{iteration, seconds, loss, validation_loss, ...}`, of the best restart, entry 1 being iteration 0.
 
