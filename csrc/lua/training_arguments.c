@@ -5,6 +5,7 @@
 #include "lua/network.h"
 #include "lua/stream.h"
 #include "lua/training.h"
+#include "lua/weights.h"
 
 const lsq_option lsq_training_option_table[] = {
     {.name = "loss",
@@ -56,6 +57,9 @@ const lsq_option lsq_training_option_table[] = {
      .text = "P x 1 matrix in the order of the parameters: those with a 0 stay as they are, of "
              "trainers "
              "that can"},
+    {.name = "weights",
+     .type = LSQ_OPTION_VALUE,
+     .text = "N x 1 matrix, not negative: how often each row counts"},
     {.name = "init",
      .type = LSQ_OPTION_VALUE,
      .text = "initialisation of the fresh draws; default: the net's own"},
@@ -327,6 +331,9 @@ lsq_status lsq_training_read(lsq_training *t, lsq_error *error) {
                                    : lsq_lua_check_samples(L, net, loss, LSQ_TRAINING_X, error);
   if (status == LSQ_OK)
     status = check_values(t, error);
+  if (status == LSQ_OK)
+    status = lsq_lua_read_weights(L, LSQ_TRAINING_OPTIONS, t->problem.rows.x->rows,
+                                  &t->problem.rows.weights, error);
   if (status != LSQ_OK)
     return status;
   check_validation_targets(t, loss);
