@@ -15,7 +15,9 @@ leave out:
   automatic rules too
 * `time_limit` in seconds, `target_loss` of the training loss
 * `restarts=K`: the net as given and K - 1 fresh draws (by `init`, the net's own scheme unless
-  named); the best is kept
+  named); the best is kept. `racing=true`: by successive halving, all starts a few iterations, the
+  better half twice as far, and so on; a round costs about as much as one training, all K are held
+  in memory, and callbacks hear of the best alone, at the end
 * `mask`: P x 1, in the order of `parameters`: those with a 0 stay as they are (sgd, adam, adagrad,
   lbfgs, gauss_newton)
 * `seed=1` of every draw, `verbose=false`: a line an iteration on the standard error

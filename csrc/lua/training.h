@@ -17,7 +17,7 @@ typedef struct {
   double time_limit, target_loss;
   int64_t patience; /* 0: none */
   int64_t seed;
-  bool verbose;
+  bool verbose, racing;
 } lsq_training_options;
 
 /* The options common to trainers, each of which may take fewer. */

@@ -6,6 +6,7 @@
 #include "lua/stream.h"
 #include "lua/training.h"
 #include "lua/weights.h"
+#include "train/run/race.h"
 
 const lsq_option lsq_training_option_table[] = {
     {.name = "loss",
@@ -52,6 +53,11 @@ const lsq_option lsq_training_option_table[] = {
      .maximum = 1e9,
      .text = "trainings, the first from the net as given, the others from fresh draws; the best is "
              "kept"},
+    {.name = "racing",
+     .type = LSQ_OPTION_BOOLEAN,
+     .offset = offsetof(lsq_training_options, racing),
+     .text = "restarts by successive halving: all go a few iterations, the better half twice as "
+             "far, and so on; a round costs about as much as one training"},
     {.name = "mask",
      .type = LSQ_OPTION_VALUE,
      .text = "P x 1 matrix in the order of the parameters: those with a 0 stay as they are, of "
@@ -98,6 +104,8 @@ enum { LIMITED_OPTIONS = sizeof limited_options / sizeof *limited_options };
 bool lsq_training_takes(const lsq_trainer *trainer, const lsq_option *common) {
   if (strcmp(common->name, "restarts") == 0)
     return trainer->restarts != LSQ_SINGLE;
+  if (strcmp(common->name, "racing") == 0)
+    return trainer->restarts == LSQ_TRAININGS && (trainer->takes & LSQ_TAKES_INIT) != 0;
   for (size_t k = 0; k < LIMITED_OPTIONS; k++)
     if (strcmp(common->name, limited_options[k].name) == 0)
       return (trainer->takes & limited_options[k].takes) != 0;
@@ -296,6 +304,7 @@ static int count_threads(lua_State *L) {
 
 static void set_run_options(lsq_training *t) {
   lsq_run_options *options = &t->run_options;
+  options->racing = t->common.racing && t->common.restarts > 1;
   options->restarts = t->trainer->restarts == LSQ_SINGLE ? 1 : (size_t)t->common.restarts;
   options->time_limit = t->common.time_limit;
   options->target_loss = t->common.target_loss;
@@ -340,6 +349,8 @@ lsq_status lsq_training_read(lsq_training *t, lsq_error *error) {
   lsq_training_read_state(t);
   lsq_training_read_schedule(t);
   set_run_options(t);
+  if (lsq_race_check(t->trainer, t->options, &t->run_options, error) != LSQ_OK)
+    luaL_error(L, "%s", error->message);
   net->loss = loss;
   return LSQ_OK;
 }

@@ -177,6 +177,10 @@ extern const lsq_trainer *const lsq_trainers[];
 /* NULL where none is. */
 const lsq_trainer *lsq_trainer_named(const char *name);
 
+/* Iterations that a training may have, the start included, by its option `iterations` or `epochs`;
+   0 where it has neither. */
+size_t lsq_trainer_iterations(const lsq_trainer *trainer, const void *options);
+
 /* LSQ_MISUSE, with a sentence that begins with the trainer's name, for a net it does not train. */
 lsq_status lsq_trainer_accepts(const lsq_trainer *trainer, const lsq_network *net,
                                lsq_error *error);

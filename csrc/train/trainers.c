@@ -24,6 +24,13 @@ const lsq_trainer *lsq_trainer_named(const char *name) {
   return lsq_trainers[k];
 }
 
+size_t lsq_trainer_iterations(const lsq_trainer *trainer, const void *options) {
+  const lsq_option *option = lsq_option_find(trainer->options, "iterations");
+  if (option == NULL)
+    option = lsq_option_find(trainer->options, "epochs");
+  return option == NULL ? 0 : (size_t) * (const int64_t *)lsq_option_field(option, options) + 1;
+}
+
 const char *const lsq_stop_names[LSQ_STOPS] = {[LSQ_STOPPED_ITERATIONS] = "iterations",
                                                [LSQ_STOPPED_TOLERANCE] = "tolerance",
                                                [LSQ_STOPPED_STALLED] = "stalled",

@@ -5,20 +5,23 @@
 #include "base/clock.h"
 #include "base/threads.h"
 #include "train/run/lane.h"
+#include "train/run/race.h"
 
-enum { MOST_HISTORY = 10001 };          /* iterations that are kept until the best is known */
 static const double MOST_SECONDS = 0.1; /* at a time */
 
 size_t lsq_beside_lanes(const lsq_run *run) {
-  const size_t history = lsq_lane_history_limit(run);
+  const size_t history = lsq_trainer_iterations(run->trainer, run->options);
+  if (run->common.racing)
+    return run->common.restarts;
   const bool may = run->trainer->restarts == LSQ_TRAININGS && run->problem.model == NULL &&
                    run->common.restarts > 1 && !run->common.watched &&
-                   run->common.target_loss == -HUGE_VAL && history > 0 && history <= MOST_HISTORY;
+                   run->common.target_loss == -HUGE_VAL && history > 0 &&
+                   history <= LSQ_BESIDE_HISTORY;
   return may ? lsq_size_min((size_t)run->threads, run->common.restarts) : 1;
 }
 
 /* The best history changes place with the lane's, which it was written in. */
-static void close_lane(lsq_run *run, lsq_lane *lane) {
+void lsq_beside_close_lane(lsq_run *run, lsq_lane *lane) {
   if (lsq_lane_close(lane, run)) {
     lsq_told *freed = run->best_history;
     run->best_history = lane->history;
@@ -39,7 +42,9 @@ static lsq_status begin_lanes(lsq_run *run, lsq_error *error) {
 }
 
 static void run_lane(const lsq_run *run, lsq_lane *lane, double until) {
-  while (lane->restart != 0 && lane->status == LSQ_OK && lane->stop == LSQ_RUNNING) {
+  const size_t most = lsq_race_iterations(run);
+  while (lane->restart != 0 && lane->status == LSQ_OK && lane->stop == LSQ_RUNNING &&
+         lane->iterations <= most) {
     lsq_progress progress;
     lane->status = lsq_lane_step(lane, run, until, &progress, &lane->error);
     const double now = lsq_clock_seconds();
@@ -72,7 +77,7 @@ lsq_status lsq_beside_advance(lsq_run *run, double until, lsq_event *event, lsq_
     event->kind = LSQ_EVENT_RESTART;
     event->restart = ended->restart;
     event->progress.stop = ended->stop;
-    close_lane(run, ended);
+    lsq_beside_close_lane(run, ended);
     return LSQ_OK;
   }
   if (run->stop != LSQ_RUNNING || is_idle(run)) {
@@ -80,10 +85,14 @@ lsq_status lsq_beside_advance(lsq_run *run, double until, lsq_event *event, lsq_
     run->phase = LSQ_RUN_TELL;
     return LSQ_OK;
   }
+  if (lsq_race_ends_round(run)) {
+    lsq_race_halve(run);
+    return LSQ_OK;
+  }
   lsq_status status = begin_lanes(run, error);
   const double now = lsq_clock_seconds();
   const double soon = until < now + MOST_SECONDS ? until : now + MOST_SECONDS;
-#pragma omp parallel for schedule(static, 1) num_threads((int)run->lanes)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(run->threads)
   for (size_t k = 0; k < run->lanes; k++)
     run_lane(run, &run->lane[k], soon);
   for (size_t k = 0; k < run->lanes && status == LSQ_OK; k++)
@@ -101,11 +110,11 @@ void lsq_beside_close(lsq_run *run) {
   for (size_t k = 0; k < run->lanes; k++) {
     lsq_lane *lane = &run->lane[k];
     if (lane->restart != 0 && lane->iterations > 0)
-      close_lane(run, lane);
+      lsq_beside_close_lane(run, lane);
   }
   for (size_t k = 0; k < run->lanes && run->best.restart == 0; k++)
     if (run->lane[k].restart != 0)
-      close_lane(run, &run->lane[k]);
+      lsq_beside_close_lane(run, &run->lane[k]);
 }
 
 void lsq_beside_tell(lsq_run *run, lsq_event *event) {

@@ -5,14 +5,6 @@
 
 #include "nn/forward.h"
 
-size_t lsq_lane_history_limit(const lsq_run *run) {
-  const lsq_option *option = lsq_option_find(run->trainer->options, "iterations");
-  if (option == NULL)
-    option = lsq_option_find(run->trainer->options, "epochs");
-  return option == NULL ? 0
-                        : (size_t) * (const int64_t *)lsq_option_field(option, run->options) + 1;
-}
-
 void lsq_lane_place(lsq_lane *lane, lsq_arena *arena, const lsq_run *run, bool beside) {
   const size_t count = run->problem.net->parameter_count;
   lsq_arena measure = lsq_arena_measure();
@@ -26,7 +18,7 @@ void lsq_lane_place(lsq_lane *lane, lsq_arena *arena, const lsq_run *run, bool b
   if (!beside)
     return;
   lsq_network_place_like(&lane->net, arena, run->problem.net);
-  lane->history_limit = lsq_lane_history_limit(run);
+  lane->history_limit = lsq_trainer_iterations(run->trainer, run->options);
   lane->history = lsq_arena_take(arena, lane->history_limit, sizeof *lane->history);
 }
 

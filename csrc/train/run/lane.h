@@ -31,10 +31,6 @@ struct lsq_lane {
 /* beside: with a net and a history of its own. */
 void lsq_lane_place(lsq_lane *lane, lsq_arena *arena, const lsq_run *run, bool beside);
 
-/* Iterations that a training may have, by the trainer's option of that meaning, the start
-   included; 0: not known. */
-size_t lsq_lane_history_limit(const lsq_run *run);
-
 /* Of the training data, over run->loss_work; NaN when the rows cannot be read any more. */
 size_t lsq_run_loss_workspace(const lsq_problem *problem);
 double lsq_run_loss(const lsq_run *run, const lsq_network *net);

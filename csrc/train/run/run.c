@@ -24,8 +24,8 @@ static void place_lanes(lsq_run *run, lsq_arena *arena) {
   }
   lsq_threads_leave(before);
   if (beside)
-    run->best_history =
-        lsq_arena_take(arena, lsq_lane_history_limit(run), sizeof *run->best_history);
+    run->best_history = lsq_arena_take(arena, lsq_trainer_iterations(run->trainer, run->options),
+                                       sizeof *run->best_history);
 }
 
 static size_t state_size(const lsq_run *run) {

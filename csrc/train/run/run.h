@@ -16,6 +16,7 @@ typedef struct {
   lsq_rows validation; /* x NULL: none */
   const double *state; /* to go on from, as the trainer's state hooks say; NULL: a fresh start */
   lsq_random random;   /* seeded: the first training draws from it, all others from one split off */
+  bool racing;         /* restarts by successive halving (race.h) */
   bool watched;        /* iterations are to be told of as they come: restarts run one by one */
   int threads;         /* of this run, whatever the setting becomes; 0: the setting as it is now */
 } lsq_run_options;
@@ -79,6 +80,7 @@ typedef struct {
   lsq_told *best_history;       /* of trainings side by side */
   size_t best_iterations, told; /* in it, and those told of */
   lsq_search *search;
+  size_t round;                      /* of a race */
   void *validation_work, *loss_work; /* of forward passes */
 } lsq_run;
 
