@@ -170,20 +170,39 @@ describe("lsqnet fit", function()
     fails(1, "head.csv: no rows", "fit", "head.csv")
   end)
 
+  it("takes a bare number for a position, and judges the first line by those below", function()
+    local lines = {}
+    for k = 1, 30 do lines[k] = ("%d,%d,red,%d,%d"):format(k, k * k % 7, k, 2 * k) end
+    write("positions.csv", "7,9,red,2,90\n" .. table.concat(lines, "\n"))
+    local result = fitted("positions.csv", "--features", "2", "--target", "5", "--test", "0")
+    assert.same({ { "column 2" }, { "column 5" }, 31 },
+                { result.features, result.targets, result.train_rows })
+    for k = 1, 30 do lines[k] = ("%d,%d,%d,%d,%d"):format(k, k * k % 7, k % 5, k % 3, 2 * k) end
+    write("digits.csv", "5,10,20,40,yield\n" .. table.concat(lines, "\n"))
+    assert.same({ "yield" }, fitted("digits.csv").targets)
+    assert.same({ "5" }, fitted("digits.csv", "--target", "name=5").targets)
+    write("counted.csv", "0,1,2,3,4\n" .. table.concat(lines, "\n"))
+    assert.equal(30, fitted("counted.csv", "--test", "0").train_rows)
+    for k = 1, 30 do lines[k] = ("%d,%d,%d"):format(k, k * k % 7, 2 * k) end
+    write("broken.csv", 'rooms,"area\n(m2)",price\n' .. table.concat(lines, "\n"))
+    result = fitted("broken.csv")
+    assert.same({ { "rooms", "area\n(m2)" }, { "price" } }, { result.features, result.targets })
+  end)
+
   it("says where a table cannot be read", function()
     write("kinds.csv", "size,kind,price\n1,2,3\n2,oak,5\n")
     fails(1, "kinds.csv:3: column 2 (kind): 'oak' is not a number (--drop 2 leaves this column "
              .. "out)", "fit", "kinds.csv")
     fails(1, "kinds.csv:3: column 2 (kind): 'oak' is not a number: a target is a number, not a "
              .. "class", "fit", "kinds.csv", "--target", "kind")
-    fails(2, "--target: kinds.csv: no column is named 'prize' (did you mean 'price'?)",
+    fails(2, "--target: no column is named 'prize' (did you mean 'price'?)",
           "fit", "kinds.csv", "--target", "prize")
-    fails(2, "--features: kinds.csv: column 4 wanted, there are 3",
+    fails(2, "--features: column 4 wanted, there are 3",
           "fit", "kinds.csv", "--features", "1-4")
     fails(2, "--drop: '3-2' ends before it begins", "fit", "kinds.csv", "--drop", "3-2")
     fails(2, "column 1 is an input and a target",
           "fit", "kinds.csv", "--target", "1", "--features", "size")
-    fails(1, "nowhere.csv: No such file or directory", "fit", "nowhere.csv")
+    fails(1, "cannot read 'nowhere.csv': No such file or directory", "fit", "nowhere.csv")
     write("nan.csv", "1,2\n2,nan\n3,4\n")
     fails(1, "nan.csv: row 2, column 2: nan is not a finite number", "fit", "nan.csv")
   end)

@@ -54,7 +54,8 @@ describe("the command lsqnet", function()
 
   it("has a help with examples for each subcommand", function()
     local _, top = lsqnet_with { "--help" }
-    for _, name in ipairs { "fit", "predict", "info", "experiments", "run", "report" } do
+    for _, name in ipairs { "fit", "predict", "describe", "info", "experiments", "run",
+                           "report" } do
       assert.truthy(top:find("\n   " .. name .. "  ", 1, true), name)
       local status, out, err = lsqnet_with { name, "--help" }
       assert.same({ 0, "" }, { status, err })
@@ -257,5 +258,57 @@ describe("lsqnet experiments, run and report", function()
     local err
     status, out, err = with_experiments("report", "empty")
     assert.same({ 1, "", "lsqnet: empty: no results\n" }, { status, out, err })
+  end)
+end)
+
+describe("lsqnet describe", function()
+  it("shows how a file is read and what its columns are", function()
+    tmp.with(function(folder)
+      local path = tmp.write(folder .. "/data.csv",
+                             "age;sex;born\n31;male;1990-02-01\n-1;female;\n18,5;male;2001-12-31\n")
+      local status, out, err = lsqnet_with { "describe", path, "--missing=-1" }
+      assert.same({ 0, "" }, { status, err })
+      assert.equal(table.concat({
+        "the first line holds names: text above columns of numbers",
+        "fields are separated by semicolons, numbers have decimal commas",
+        "",
+        "3 rows x 3 columns",
+        "   name  type      missing   min    25%  median    75%  max",
+        "1  age   number          1  18.5  21.62   24.75  27.88   31",
+        "2  sex   category        0  2 levels: male 2, female 1",
+        "3  born  date            1  1990-02-01 to 2001-12-31",
+        "",
+      }, "\n"), out)
+      status, out = lsqnet_with { "describe", path, "--columns", "2-3", "--header", "no",
+                                  "--types", "2=skip" }
+      assert.equal(0, status)
+      assert.truthy(out:find("4 rows x 1 column\n", 1, true))
+    end)
+  end)
+
+  it("tells all problems at once, with a command line that works", function()
+    tmp.with(function(folder)
+      local lines = { "a,b" }
+      for k = 2, 61 do lines[k] = k .. "," .. k end
+      lines[7], lines[9] = "oops,1", "x y,no"
+      local path = tmp.write(folder .. "/data.csv", table.concat(lines, "\n"))
+      local status, out, err = lsqnet_with { "describe", path }
+      assert.same({ 1, "" }, { status, out })
+      local wanted = (table.concat({
+        "lsqnet: PATH: column 1 (a): 2 of 60 fields are no numbers: 'oops' (line 7), "
+          .. "'x y' (line 9)",
+        "PATH: column 2 (b): 1 of 60 fields is no number: 'no' (line 9)",
+        "this would work: lsqnet describe PATH --missing 'oops,x y,no'", "" }, "\n")
+        :gsub("PATH", path))
+      assert.equal(wanted, err)
+      status = lsqnet_with { "describe", path, "--missing", "oops,x y,no" }
+      assert.equal(0, status)
+      status, out, err = lsqnet_with { "describe", path, "--types", "a=text" }
+      assert.same({ 2, "", "lsqnet: --types: name=number, category, date or skip expected, got "
+        .. "'a=text' (see lsqnet describe --help)\n" }, { status, out, err })
+      status, out, err = lsqnet_with { "describe", path, "--separator", ";;" }
+      assert.same({ 2, "", "lsqnet: option 'separator': one character, tab or space expected, got "
+        .. "';;'\n" }, { status, out, err })
+    end)
   end)
 end)

@@ -199,6 +199,9 @@ describe("table.read_csv: the first line", function()
     assert.same({ "0", "1", "2" }, read("0,1,2\n5,6,7\n8,9,1\n").names)
     assert.same({ "", "1", "2" }, read(",1,2\n5,6,7\n8,9,1\n").names)
     assert.is_false(header "0,2,1\n5,6,7\n")
+    -- two numbers may well be a row
+    assert.is_false(header "1,2\n2,4\n3,6\n")
+    assert.is_true(header "0,1\n2.5,4.5\n3,6.5\n")
     assert.is_false(header "2,3,4\n5,6,7\n")
   end)
 

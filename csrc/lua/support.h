@@ -88,5 +88,6 @@ void lsq_lua_open_training(lua_State *L);
 void lsq_lua_open_triangle(lua_State *L);
 void lsq_lua_open_waiting(lua_State *L);
 void lsq_lua_open_table(lua_State *L);
+void lsq_lua_open_table_encode(lua_State *L);
 
 #endif

@@ -8,6 +8,7 @@ local parts = {
   classification = "lsqnet.classification",
   data = "lsqnet.data",
   datasets = "lsqnet.datasets",
+  encoder = "lsqnet.encoder",
   experiments = "lsqnet.experiments",
   gram = "lsqnet.gram",
   metrics = "lsqnet.metrics",

@@ -2,7 +2,8 @@
 --
 -- A subcommand is a table with `declare(parser)`, which adds its arguments to argparse's command,
 -- and `run(args)`, which returns true, or nil, a message and perhaps the code "usage". A failure
--- is one line on standard error; the exit status is 0, 1 (the world), 2 (usage) or 130 (Ctrl-C).
+-- is one line on standard error, or a line for each thing that is wrong; the exit status is 0,
+-- 1 (the world), 2 (usage) or 130 (Ctrl-C).
 
 local argparse = require "argparse"
 local core = require "lsqnet.core"
@@ -10,7 +11,7 @@ local interrupted = require "lsqnet.interrupted"
 
 local command = {}
 
-local SUBCOMMANDS = { "fit", "predict", "info", "experiments", "run", "report" }
+local SUBCOMMANDS = { "fit", "predict", "describe", "info", "experiments", "run", "report" }
 
 local FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -32,7 +33,7 @@ end
 
 local function complain(message, status)
   io.stdout:flush() -- what was printed comes first
-  io.stderr:write("lsqnet: ", (message:gsub("%s*\n%s*", " ")), "\n")
+  io.stderr:write("lsqnet: ", (message:gsub("%s*\n%s*", "\n")), "\n")
   return status
 end
 

@@ -8,7 +8,8 @@ local columns = {}
 --- What a column is called in messages: its name, or its position where it has none.
 function columns.title(names, k)
   local name = names[k]
-  return name and name ~= "" and name or "column " .. k
+  if not name or name == "" then return "column " .. k end
+  return (name:gsub("%c+", " "))
 end
 
 local function by_position(names, number)

@@ -2,13 +2,17 @@
 
 local header = {}
 
--- Integers 0..n-1 or 1..n, as NumPy and pandas name what has no names.
-local function is_counted(fields)
-  local filled = {}
-  for _, field in ipairs(fields) do
-    if field ~= "" then filled[#filled + 1] = tonumber(field) or -1 end
+-- Integers 0..n-1 or 1..n, as NumPy and pandas name what has no names. Two alone could be a row of
+-- data as well: there the columns below have to be of another kind, with fractions.
+local function is_counted(fields, counts)
+  local filled, whole = {}, false
+  for j, field in ipairs(fields) do
+    if field ~= "" then
+      filled[#filled + 1] = tonumber(field) or -1
+      whole = whole or counts[j].fractions == 0
+    end
   end
-  if #filled < 2 then return false end
+  if #filled < 2 or #fields == 2 and whole then return false end
   for k, number in ipairs(filled) do
     if number ~= filled[1] + k - 1 then return false end
   end
@@ -58,7 +62,7 @@ function header.decide(text, cells, fields, counts)
   end
   if text_above_numbers then
     return true, "the first line holds names: text above columns of numbers"
-  elseif is_counted(fields) then
+  elseif is_counted(fields, counts) then
     return true, ("the first line holds names: it counts %s to %s")
       :format(fields[1] ~= "" and fields[1] or fields[2], fields[#fields])
   elseif not any_number and numeric_below then
