@@ -2,8 +2,8 @@ local lsqnet = require "lsqnet"
 local tmp = require "tmp"
 
 local PARTS = {
-  "classification", "data", "datasets", "experiments", "gram", "metrics", "optim", "plot",
-  "progress", "table",
+  "classification", "data", "datasets", "encoder", "experiments", "gram", "metrics", "optim",
+  "plot", "progress", "table",
 }
 
 local function files()
@@ -128,6 +128,7 @@ local function registered()
     stream = lsqnet.data.spool(lsqnet.data.batches(lsqnet.matrix(1, 1), lsqnet.matrix(1, 1))),
     triangle = lsqnet.triangle.network(),
     tabular = lsqnet.table { a = { 1 } },
+    encoder = lsqnet.encoder(lsqnet.table { a = { 1, 2 } }),
   }
   for name, object in pairs(objects) do
     add_functions(names, name .. ":", methods_of(object))
@@ -163,7 +164,7 @@ describe("the reference", function()
       local owner = name:match("^(%w+):") or name:match("^(lsqnet)%.")
       local is_public = owner == "lsqnet" or owner == "matrix" or owner == "rng"
         or owner == "network" or owner == "gram" or owner == "stream" or owner == "triangle"
-        or owner == "tabular"
+        or owner == "tabular" or owner == "encoder"
       if is_public and not names[name] and not name:match("^lsqnet%.options%.") then
         stale[entry.path .. ": " .. name] = true
       end

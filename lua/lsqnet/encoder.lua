@@ -17,6 +17,7 @@ local options = require "lsqnet.options"
 local plan = require "lsqnet.encoder.plan"
 local tables = require "lsqnet.table"
 local target = require "lsqnet.encoder.target"
+local words = require "lsqnet.words"
 
 local VERSION <const> = 1
 
@@ -146,12 +147,35 @@ end
 local FIELDS <const> = { "version", "header", "width", "columns", "left_out", "target", "notes",
                          "determines", "rows" }
 
---- What was learned, as a plain table of strings, numbers, booleans and lists: for JSON.
+-- JSON writers cut numbers to 14 digits: those that need more are strings.
+local function exact(number)
+  return tonumber(("%.14g"):format(number)) == number and number or words.exact(number)
+end
+
+-- Copies of the columns with a function applied to the numbers that were learned.
+local function mapped(specs, f)
+  local list = {}
+  for k, spec in ipairs(specs) do
+    local copy = {}
+    for key, value in pairs(spec) do copy[key] = value end
+    copy.median = spec.median and f(spec.median)
+    if spec.fills then
+      copy.fills = {}
+      for i, value in ipairs(spec.fills) do copy.fills[i] = f(value) end
+    end
+    list[k] = copy
+  end
+  return list
+end
+
+--- What was learned, as a plain table of strings, numbers, booleans and lists: for JSON. A number
+-- that needs more than 14 digits is a string of them.
 -- @function encoder:totable
 -- @treturn table to be given to `lsqnet.encoder.restore`
 function encoder:totable()
   local plain = {}
   for _, name in ipairs(FIELDS) do plain[name] = self[name] end
+  plain.columns = mapped(self.columns, exact)
   return plain
 end
 
@@ -252,6 +276,7 @@ function encoders.restore(plain)
   end
   local self = {}
   for _, name in ipairs(FIELDS) do self[name] = plain[name] end
+  self.columns = mapped(plain.columns, tonumber)
   return finish(self)
 end
 

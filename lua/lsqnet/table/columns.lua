@@ -73,6 +73,7 @@ end
 local function find_span(names, word, header)
   local first, message = columns.find(names, word, header)
   if first then return first, first end
+  if type(word) == "number" then return nil, message end
   local low, high = find_range(names, word, header)
   if not low then
     -- The side that is wrong is what to tell of two positions.

@@ -28,7 +28,7 @@ end
 
 local function field(column, row, separator)
   local value = write.value(column, row)
-  if value == nil then return "" end
+  if value == nil then return separator == " " and '""' or "" end
   return type(value) == "number" and words.exact(value) or quoted(value, separator)
 end
 
@@ -41,7 +41,12 @@ function write.pieces(tab, separator)
     lines[1] = table.concat(row, separator)
   end
   for i = 1, tab.rows do
-    for k, column in ipairs(tab.columns) do row[k] = field(column, i, separator) end
+    local filled = false
+    for k, column in ipairs(tab.columns) do
+      row[k] = field(column, i, separator)
+      filled = filled or row[k] ~= ""
+    end
+    if not filled then row[1] = '""' end -- no blank line, and no row of separators alone
     lines[#lines + 1] = table.concat(row, separator)
     if #lines >= ROWS then
       pieces[#pieces + 1] = table.concat(lines, "\n") .. "\n"
