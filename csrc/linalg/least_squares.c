@@ -1,16 +1,11 @@
 /* Minimum-norm least squares: a triangular factor of a first, then the SVD of that factor.
-   For m >= n the factor is built block by block of rows (sequential TSQR: Demmel, Grigori,
-   Hoemmen and Langou 2012, section 4), so that each block is read once and stays in cache;
-   dgelsd would go over all of a once for every column. */
+   For m >= n the factor is built block by block of rows; dgelsd would go over all of a once for
+   every column. */
 #include "base/arena.h"
 #include "linalg/blas.h"
 #include "linalg/linalg.h"
+#include "linalg/row_factor.h"
 #include "linalg/threading.h"
-
-enum {
-  BLOCK = 256, /* rows at a time, at least */
-  PANEL = 32   /* columns of dtpqrt's inner blocks, at most */
-};
 
 /* b in the coordinates of the factor's SVD, and the solution there. */
 typedef struct {
@@ -65,65 +60,50 @@ static void scale_matrix(const lsq_matrix *m, double factor) {
 }
 
 typedef struct {
-  lsq_matrix factor; /* by columns: the upper triangular r of [a b], n + k wide */
-  lsq_matrix block;  /* by columns: rows of [a b] */
-  double *panels, *work;
+  lsq_row_factor rows; /* of [a b], n + k wide */
   core_work core;
 } tall_work;
 
-static size_t block_rows(size_t n, size_t k) {
-  return lsq_size_max(BLOCK, lsq_size_add(n, k));
-}
-
 static void tall_layout(tall_work *w, lsq_arena *arena, size_t n, size_t k) {
-  const size_t width = lsq_size_add(n, k);
-  w->factor = lsq_arena_matrix(arena, width, width);
-  w->block = lsq_arena_matrix(arena, width, block_rows(n, k));
-  w->panels = lsq_arena_doubles(arena, lsq_size_multiply(PANEL, width));
-  w->work = lsq_arena_doubles(arena, lsq_size_multiply(PANEL, width));
+  lsq_row_factor_place(&w->rows, arena, lsq_size_add(n, k));
   core_layout(&w->core, arena, n, k);
 }
 
 /* Adds rows first .. first + count - 1 of [a b] to the factor. */
-static int add_rows(tall_work *w, const lsq_matrix *a, double scale_a, const lsq_matrix *b,
-                    double scale_b, size_t first, size_t count) {
-  const size_t n = a->cols, k = b->cols, height = w->block.cols;
+static lsq_status add_rows(lsq_row_factor *factor, const lsq_matrix *a, double scale_a,
+                           const lsq_matrix *b, double scale_b, size_t first, size_t count,
+                           lsq_error *error) {
+  const size_t n = a->cols, k = b->cols, height = factor->block.cols;
   const lsq_matrix rows_a = lsq_matrix_rows(a, first, count);
   const lsq_matrix rows_b = lsq_matrix_rows(b, first, count);
-  const lsq_matrix left = {w->block.data, n, count, height};
-  const lsq_matrix right = {w->block.data + n * height, k, count, height};
+  const lsq_matrix left = {factor->block.data, n, count, height};
+  const lsq_matrix right = {factor->block.data + n * height, k, count, height};
   lsq_transpose(&rows_a, &left);
   lsq_transpose(&rows_b, &right);
   scale_matrix(&left, scale_a);
   scale_matrix(&right, scale_b);
-  const int m = (int)count, width = (int)(n + k), panel = width < PANEL ? width : PANEL;
-  const int none = 0, ldb = (int)height;
-  int info = 0;
-  const int before = lsq_routine_enter(LSQ_DTPQRT, (double)m * width * width);
-  dtpqrt_(&m, &width, &none, &panel, w->factor.data, &width, w->block.data, &ldb, w->panels, &panel,
-          w->work, &info);
-  lsq_threads_leave(before);
-  return info;
+  return lsq_row_factor_add(factor, count, error);
 }
 
 /* r = u diag(values) v' for the transpose of the factor's leading n x n block, as our rows
    have it; so x = u diag(1 / values) v' q'b. */
 static lsq_status solve_tall(const lsq_matrix *a, const lsq_matrix *b, double rcond,
                              const lsq_matrix *x, size_t *rank, void *workspace, lsq_error *error) {
-  const size_t m = a->rows, n = a->cols, k = b->cols, step = block_rows(n, k);
+  const size_t m = a->rows, n = a->cols, k = b->cols;
   const double scale_a = safe_scale(a), scale_b = safe_scale(b);
+  lsq_status status = LSQ_OK;
   tall_work w;
   lsq_arena arena = lsq_arena_over(workspace);
   tall_layout(&w, &arena, n, k);
-  lsq_matrix_fill(&w.factor, 0);
-  for (size_t first = 0; first < m; first += step) {
-    const int info = add_rows(&w, a, scale_a, b, scale_b, first, lsq_size_min(step, m - first));
-    if (info < 0)
-      return lsq_lapack_misused("dtpqrt", info, error);
-  }
-  const lsq_matrix r = {w.factor.data, n, n, n + k};
-  const lsq_matrix projected = {w.factor.data + n * (n + k), k, n, n + k}; /* (q'b)' */
-  const lsq_status status = lsq_svd(&r, &w.core.u, w.core.values, &w.core.v, w.core.svd, error);
+  const size_t step = w.rows.block.cols;
+  lsq_row_factor_clear(&w.rows);
+  for (size_t first = 0; first < m && status == LSQ_OK; first += step)
+    status = add_rows(&w.rows, a, scale_a, b, scale_b, first, lsq_size_min(step, m - first), error);
+  if (status != LSQ_OK)
+    return status;
+  const lsq_matrix r = {w.rows.factor.data, n, n, n + k};
+  const lsq_matrix projected = {w.rows.factor.data + n * (n + k), k, n, n + k}; /* (q'b)' */
+  status = lsq_svd(&r, &w.core.u, w.core.values, &w.core.v, w.core.svd, error);
   if (status != LSQ_OK)
     return status;
   lsq_multiply(1, &w.core.v, true, &projected, true, 0, &w.core.rotated);

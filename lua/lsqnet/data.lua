@@ -95,23 +95,81 @@ local function settle_constant_columns(X, mean, scale)
   end
 end
 
-local function scaled(X, center_only)
+-- Mean and deviation where a row of weight k counts as k rows: rows of weight 0 are left out.
+local function weighted_moments(X, weights)
+  local kept = {}
+  for i = 1, X.rows do
+    if weights:get(i, 1) > 0 then kept[#kept + 1] = i end
+  end
+  X, weights = X:take(kept), weights:take(kept)
+  local total = weights:sum()
   local mean = X:mean("rows")
-  local scale = (center_only or X.rows == 1) and core.matrix(1, X.cols, 1) or X:std("rows")
+  mean = mean + weights:t() * (X - mean) * (1 / total)
+  local squares = weights:t() * (X - mean):map(function(x) return x * x end)
+  local scale = total > 1 and (squares * (1 / (total - 1))):map(math.sqrt)
+    or core.matrix(1, X.cols, 1)
+  return X, mean, scale
+end
+
+local function check_weights(weights, rows, name)
+  options.argument(weights.rows == rows and weights.cols == 1, 2, name,
+                   ("option 'weights': %d x 1 expected, a weight for each row, got %d x %d")
+                   :format(rows, weights.rows, weights.cols), 4)
+  options.argument(weights:min() >= 0 and weights:max() > 0 and weights:sum() < math.huge, 2, name,
+                   "option 'weights': finite, none negative and not all 0 expected", 4)
+end
+
+local function scaled(X, center_only, weights)
+  local counted, mean, scale = X, X:mean("rows"), nil
+  if weights then
+    check_weights(weights, X.rows, "standardize")
+    counted, mean, scale = weighted_moments(X, weights)
+  elseif X.rows > 1 then
+    scale = X:std("rows")
+  end
+  if center_only or not scale then scale = core.matrix(1, X.cols, 1) end
   if not (is_finite(mean) and is_finite(scale)) then
     return nil, "the data hold a value that is not finite, or too large to be summed", "non_finite"
   end
-  settle_constant_columns(X, mean, scale)
+  settle_constant_columns(counted, mean, scale)
   local self = setmetatable({ mean = mean, scale = scale }, scaler)
   return self:apply(X), self
 end
 
-local STANDARDIZE = { center_only = { type = "boolean", default = false } }
+local STANDARDIZE = {
+  center_only = { type = "boolean", default = false },
+  weights = { type = "lsqnet.matrix" },
+  block = { type = "integer", minimum = 1, default = 4096 },
+}
+
+-- The scaler of a stream's inputs and that of its targets, in one pass.
+local function stream_scalers(stream, o)
+  local sums = require("lsqnet.gram") { inputs = stream.inputs, outputs = stream.outputs }
+  local done, message, code = sums:add_stream(stream, o.block, o.weights)
+  if not done then return nil, message, code end
+  local mean, scale = sums:moments()
+  if not (is_finite(mean) and is_finite(scale)) then
+    return nil, "the data hold a value that is not finite, or too large to be summed", "non_finite"
+  end
+  local function scaler_of(first, last, centre)
+    return setmetatable({
+      mean = mean:slice(1, 1, first, last):copy(),
+      scale = centre and core.matrix(1, last - first + 1, 1)
+        or scale:slice(1, 1, first, last):copy(),
+    }, scaler)
+  end
+  local d, k = stream.inputs, stream.inputs + stream.outputs
+  return scaler_of(1, d, o.center_only), scaler_of(d + 1, k, o.center_only)
+end
 
 --- Scales each column to mean 0 and standard deviation 1 (dividing by N-1). A constant column,
--- and each column of a single row, gets scale 1, so it becomes 0.
--- @tparam matrix X N x d, at least one row
--- @tparam[opt] table opts `center_only=false`: true subtracts the mean and leaves the scale at 1
+-- and each column of a single row, gets scale 1, so it becomes 0. Of a stream, which is read once,
+-- in blocks, the two scalers alone are returned, that of its inputs and that of its targets:
+-- `apply` them to blocks as they are spooled or predicted.
+-- @tparam matrix|stream X N x d, at least one row
+-- @tparam[opt] table opts `center_only=false`: true subtracts the mean and leaves the scale at 1;
+-- `weights` (N x 1, not negative, not all 0): a row of weight k counts as k rows, N is their sum;
+-- `block=4096` rows of a stream at a time
 -- @treturn matrix the scaled copy
 -- @treturn scaler what was done, to be applied to other data or undone
 -- @return[2] nil, a message and "non_finite" when X holds a NaN or an infinity
@@ -120,9 +178,13 @@ local STANDARDIZE = { center_only = { type = "boolean", default = false } }
 -- local scaled, scaler = lsqnet.data.standardize(train.x)
 -- local test_scaled = scaler:apply(test.x)
 function data.standardize(X, opts)
+  if options.typename(X) == "lsqnet.stream" then
+    return stream_scalers(X, options.read(opts, STANDARDIZE))
+  end
   options.typed(X, "lsqnet.matrix", 1, "standardize")
   options.argument(X.rows > 0, 1, "standardize", "at least one row expected, got none")
-  return scaled(X, options.read(opts, STANDARDIZE).center_only)
+  local o = options.read(opts, STANDARDIZE)
+  return scaled(X, o.center_only, o.weights)
 end
 
 --- Moves each column to mean 0 and leaves its scale: `standardize` with `center_only`.

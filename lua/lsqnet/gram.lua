@@ -34,13 +34,36 @@ local function combine(self, rows, mean, scatter)
   return self
 end
 
+-- The weights as a column, their sum; raises where they are none.
+local function checked_weights(weights, rows, name)
+  options.typed(weights, "lsqnet.matrix", 3, name, 4)
+  options.argument(weights.rows == rows and weights.cols == 1, 3, name,
+                   ("%d x 1 expected, a weight for each row, got %d x %d")
+                   :format(rows, weights.rows, weights.cols), 4)
+  local sum = weights:sum()
+  options.argument(rows == 0 or weights:min() >= 0 and sum < math.huge, 3, name,
+                   "finite weights, none negative, expected", 4)
+  return sum
+end
+
+-- Without the rows of weight 0, whatever they hold.
+local function counted(X, weights)
+  local kept = {}
+  for i = 1, X.rows do
+    if weights:get(i, 1) > 0 then kept[#kept + 1] = i end
+  end
+  return X:take(kept), weights:take(kept)
+end
+
 --- Adds samples.
 -- @function gram:add
 -- @tparam matrix X n x inputs
--- @tparam[opt] matrix Y n x outputs; left out where outputs = 0
+-- @tparam[opt] matrix Y n x outputs; nil where outputs = 0
+-- @tparam[opt] matrix weights n x 1, not negative: a row of weight k counts as k rows, and `rows`
+-- becomes the sum of the weights
 -- @treturn gram itself
--- @raise when the shapes do not match
-function gram:add(X, Y)
+-- @raise when the shapes do not match, or a weight is negative or not finite
+function gram:add(X, Y, weights)
   options.typed(X, "lsqnet.matrix", 1, "add")
   options.argument(X.cols == self.inputs, 1, "add",
                    ("%d columns expected, got %d"):format(self.inputs, X.cols))
@@ -52,26 +75,34 @@ function gram:add(X, Y)
                      ("%d rows expected to match X, got %d"):format(X.rows, Y.rows))
     X = X:hcat(Y)
   end
-  if X.rows == 0 then return self end
+  local total = weights and checked_weights(weights, X.rows, "add") or X.rows
+  if total == 0 then return self end
+  if weights and weights:min() == 0 then X, weights = counted(X, weights) end
   local mean = X:mean("rows")
   local centred = X - mean
-  return combine(self, X.rows, mean, centred:t() * centred)
+  if not weights then return combine(self, total, mean, centred:t() * centred) end
+  local off = weights:t() * centred * (1 / total) -- of the weighted mean from the plain one
+  centred = centred - off
+  return combine(self, total, mean + off, centred:t() * centred:mul(weights))
 end
 
 --- Adds all samples of a stream, in blocks.
 -- @function gram:add_stream
 -- @tparam stream stream from `lsqnet.stream` or `lsqnet.data.spool`
 -- @tparam[opt=4096] int block rows at a time
+-- @tparam[opt] matrix weights of all its rows, as of `add`
 -- @treturn[1] gram itself
 -- @treturn[2] nil
 -- @treturn[2] string message
 -- @treturn[2] string "no_file"
-function gram:add_stream(stream, block)
+function gram:add_stream(stream, block, weights)
   block = block or 4096
+  if weights then checked_weights(weights, stream.rows, "add_stream") end
   for first = 1, stream.rows, block do
     local X, Y, code = stream:block(first, math.min(block, stream.rows - first + 1))
     if not X then return nil, Y, code end
-    self:add(X, self.outputs > 0 and Y or nil)
+    self:add(X, self.outputs > 0 and Y or nil,
+             weights and weights:slice(first, first + X.rows - 1, 1, 1))
   end
   return self
 end
@@ -116,8 +147,9 @@ local function load(path)
   if not all then return nil, message, code end
   local k = all.rows - 1
   local inputs = k >= 1 and all.cols == k + 1 and math.tointeger(all:get(2, k + 1))
-  local rows = inputs and math.tointeger(all:get(1, k + 1))
-  if not (rows and rows >= 0 and inputs >= 1 and inputs <= k) then
+  local rows = inputs and all:get(1, k + 1)
+  rows = rows and (math.tointeger(rows) or rows) -- a sum of weights may be no integer
+  if not (rows and rows >= 0 and rows < math.huge and inputs >= 1 and inputs <= k) then
     return nil, path .. ": not a saved lsqnet.gram", "bad_format"
   end
   local self = new(inputs, k - inputs)
@@ -127,12 +159,23 @@ local function load(path)
   return self
 end
 
+-- 1 over the roots of the diagonal, 1 x d; 1 where that is 0.
+local function unit_scale(scatter)
+  local scale = core.matrix(1, scatter.rows, 1)
+  for j = 1, scatter.rows do
+    local square = scatter:get(j, j)
+    if square > 0 then scale:set(1, j, 1 / math.sqrt(square)) end
+  end
+  return scale
+end
+
 --- Least squares with an intercept, as `lsqnet.linear_regression` from the samples themselves;
--- the normal equations square the condition number. Of several solutions the one of the smallest
--- norm.
+-- the normal equations square the condition number. Columns are scaled before the rank is decided;
+-- of several solutions the one whose weights, in that scale, have the smallest norm.
 -- @function gram:linear_regression
 -- @treturn[1] network layers {inputs, outputs}, identity
--- @treturn[1] table report: `loss`, the mean squared error, and `rank`
+-- @treturn[1] table report: `loss`, the mean squared error, `rank`, and `warnings`: a list with a
+-- sentence where the rank is below the number of inputs
 -- @treturn[2] nil
 -- @treturn[2] string message
 -- @treturn[2] string "non_finite" or "no_convergence"
@@ -142,8 +185,10 @@ function gram:linear_regression()
                    "a gram with outputs and rows expected")
   local d, k = self.inputs, self.inputs + self.outputs
   local own, cross = self.scatter:slice(1, d, 1, d), self.scatter:slice(1, d, d + 1, k)
-  local weight, rank, code = own:lstsq(cross)
-  if not weight then return nil, rank, code end
+  local scale = unit_scale(own)
+  local scaled, rank, code = own:mul(scale:t() * scale):lstsq(cross:mul(scale:t()))
+  if not scaled then return nil, rank, code end
+  local weight = scaled:mul(scale:t())
   local net = core.network { layers = { d, self.outputs }, activation = "identity" }
   net:set_weight(1, weight)
   net:set_bias(1, self.mean:slice(1, 1, d + 1, k) - self.mean:slice(1, 1, 1, d) * weight)
@@ -151,7 +196,11 @@ function gram:linear_regression()
                + weight:t() * own * weight
   local sum = 0
   for j = 1, self.outputs do sum = sum + left:get(j, j) end
-  return net, { loss = math.max(0, sum) / self.rows / self.outputs, rank = rank }
+  local warnings = rank < d and { ("X has rank %d, not %d: of its columns some are constant or "
+    .. "depend on others, or there are too few rows"):format(rank, d) } or {}
+  return net, {
+    loss = math.max(0, sum) / self.rows / self.outputs, rank = rank, warnings = warnings,
+  }
 end
 
 --- Means and standard deviations (N-1) of the columns, inputs before outputs, as
@@ -193,8 +242,8 @@ end
 --- Starts to accumulate.
 -- @function lsqnet.gram
 -- @tparam table opts `inputs`, columns of X; `outputs=0`, columns of Y
--- @treturn gram with the fields `rows`, `inputs`, `outputs`, `mean` (1 x k, k the sum of both)
--- and `scatter` (k x k: the sums of products of deviations from the mean)
+-- @treturn gram with the fields `rows` (with weights their sum), `inputs`, `outputs`, `mean`
+-- (1 x k, k the sum of both) and `scatter` (k x k: the sums of products of deviations from the mean)
 -- @raise when `inputs` is missing or an option is unknown
 local function start(_, opts)
   local o = options.read(opts, GRAM)
