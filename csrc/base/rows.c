@@ -20,7 +20,8 @@ void lsq_row_reader_place(lsq_row_reader *reader, lsq_arena *arena, const lsq_ro
   if (rows->source == NULL)
     return;
   reader->x_buffer = lsq_arena_matrix(arena, most, rows->x->cols);
-  reader->y_buffer = lsq_arena_matrix(arena, most, rows->y->cols);
+  if (rows->y != NULL)
+    reader->y_buffer = lsq_arena_matrix(arena, most, rows->y->cols);
 }
 
 bool lsq_row_reader_get(lsq_row_reader *reader, size_t first, size_t count, lsq_row_block *block) {
@@ -33,8 +34,10 @@ bool lsq_row_reader_get(lsq_row_reader *reader, size_t first, size_t count, lsq_
     return true;
   }
   block->x = lsq_matrix_rows(&reader->x_buffer, 0, count);
-  block->y = lsq_matrix_rows(&reader->y_buffer, 0, count);
+  if (rows->y != NULL)
+    block->y = lsq_matrix_rows(&reader->y_buffer, 0, count);
   if (reader->status == LSQ_OK && count > 0)
-    reader->status = rows->source->read(rows->source, first, &block->x, &block->y, &reader->error);
+    reader->status = rows->source->read(rows->source, first, &block->x,
+                                        rows->y == NULL ? NULL : &block->y, &reader->error);
   return reader->status == LSQ_OK;
 }

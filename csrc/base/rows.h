@@ -37,7 +37,8 @@ typedef struct {
   lsq_error error;
 } lsq_row_reader;
 
-/* For blocks of up to `most` rows; buffers are placed only for a source. */
+/* For blocks of up to `most` rows; buffers are placed only for a source, and for y only where it
+   is asked for. */
 void lsq_row_reader_place(lsq_row_reader *reader, lsq_arena *arena, const lsq_rows *rows,
                           size_t most);
 

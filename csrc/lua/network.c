@@ -7,6 +7,8 @@ first), `activation`, `output_activation`, `alpha`, `depth` (L), `parameter_coun
 
 #include <string.h>
 
+#include "lua/loss.h"
+
 static const char methods_key = 0; /* its address is a key of the registry */
 
 lsq_network *lsq_lua_check_network(lua_State *L, int arg) {
@@ -103,8 +105,11 @@ static int to_string(lua_State *L) {
     lua_pushfstring(L, "-%I", (LUAI_UACINT)net->layers[k].weight.cols);
     luaL_addvalue(&text);
   }
-  lua_pushfstring(L, " %s, %s output, %s, %I parameters", net->activation->name,
-                  net->output_activation->name, net->loss->name, (LUAI_UACINT)net->parameter_count);
+  lua_pushfstring(L, " %s, %s output, ", net->activation->name, net->output_activation->name);
+  luaL_addvalue(&text);
+  lsq_lua_push_loss(L, net);
+  luaL_addvalue(&text);
+  lua_pushfstring(L, ", %I parameters", (LUAI_UACINT)net->parameter_count);
   luaL_addvalue(&text);
   luaL_pushresult(&text);
   return 1;
@@ -124,6 +129,8 @@ static void push_field(lua_State *L, const lsq_network *net, const char *name) {
     lua_pushinteger(L, (lua_Integer)net->depth);
   else if (strcmp(name, "parameter_count") == 0)
     lua_pushinteger(L, (lua_Integer)net->parameter_count);
+  else if (net->loss->parameter != NULL && strcmp(name, net->loss->parameter) == 0)
+    lua_pushnumber(L, net->loss_parameter);
   else
     lua_pushnil(L);
 }

@@ -24,9 +24,6 @@ int lsq_lua_network_from_options(lua_State *L);
    seed. */
 lsq_random *lsq_lua_check_generator(lua_State *L, int arg, lsq_random *seeded, int64_t seed);
 
-/* The loss named at an argument; none or nil: `standard`. */
-const lsq_loss *lsq_lua_check_loss(lua_State *L, int arg, const lsq_loss *standard);
-
 /* X and Y of a training set at arguments x_arg and x_arg + 1: raises unless there is a row,
    they fit each other and the network, and Y can be targets of the loss. What is not finite
    is told by filling the error: returns LSQ_OK or LSQ_NON_FINITE. */

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "lua/loss.h"
 #include "lua/network.h"
 
 typedef struct {
@@ -219,11 +220,13 @@ as logits
 */
 int lsq_lua_network_from_options(lua_State *L) {
   settings chosen;
+  lsq_lua_loss_parameters parameters;
   lsq_random seeded;
   lsq_init init = {.kind = LSQ_INIT_KAIMING};
   size_t count;
   lua_settop(L, 1);
-  lsq_lua_read_options(L, 1, network_options, &chosen, NULL, NULL);
+  lsq_lua_loss_parameters_start(&parameters);
+  lsq_lua_read_options(L, 1, network_options, &chosen, parameters.options, parameters.values);
   if (chosen.alpha >= 1)
     luaL_error(L, "option 'alpha': a slope below 1 expected, got %f", chosen.alpha);
   const size_t *widths = check_widths(L, 1, &count);
@@ -236,7 +239,7 @@ int lsq_lua_network_from_options(lua_State *L) {
   net->activation = lsq_activations[chosen.activation];
   net->output_activation = lsq_activations[chosen.output_activation];
   net->alpha = chosen.alpha;
-  net->loss = lsq_losses[chosen.loss];
+  lsq_lua_set_loss(L, net, lsq_losses[chosen.loss], &parameters);
   net->init = init;
   lsq_network_initialise(net, &init, random);
   return 1;
@@ -298,4 +301,8 @@ void lsq_lua_push_network_options(lua_State *L, const lsq_network *net) {
   lua_setfield(L, -2, "init");
   lua_pushstring(L, net->loss->name);
   lua_setfield(L, -2, "loss");
+  if (net->loss->parameter != NULL) {
+    lua_pushnumber(L, net->loss_parameter);
+    lua_setfield(L, -2, net->loss->parameter);
+  }
 }

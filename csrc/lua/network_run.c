@@ -2,217 +2,233 @@
 @submodule network
 */
 #include <math.h>
-#include <string.h>
 
 #include "base/threads.h"
+#include "lua/loss.h"
 #include "lua/network.h"
-#include "nn/forward.h"
+#include "lua/rows.h"
 #include "nn/regions.h"
 
-static const char *plural(size_t count, const char *one, const char *many) {
-  return count == 1 ? one : many;
-}
-
-static void check_inputs(lua_State *L, int arg, const lsq_network *net, const lsq_matrix *x) {
-  const size_t inputs = lsq_network_inputs(net);
-  if (x->cols != inputs)
-    luaL_argerror(L, arg,
-                  lua_pushfstring(L, "X has %I %s, the network takes %I %s", (LUAI_UACINT)x->cols,
-                                  plural(x->cols, "column", "columns"), (LUAI_UACINT)inputs,
-                                  plural(inputs, "input", "inputs")));
-}
-
-void lsq_lua_check_targets(lua_State *L, int arg, const lsq_loss *loss, const lsq_matrix *y) {
-  size_t row;
-  if (lsq_loss_accepts(loss, y, &row))
-    return;
-  luaL_argerror(L, arg,
-                lua_pushfstring(L, "Y row %I cannot be a target of %s: %s expected",
-                                (LUAI_UACINT)(row + 1), loss->name,
-                                lsq_loss_targets(loss, y->cols)));
-}
-
-lsq_status lsq_lua_check_samples(lua_State *L, const lsq_network *net, const lsq_loss *loss,
-                                 int x_arg, lsq_error *error) {
-  const lsq_matrix *x = lsq_lua_check_matrix(L, x_arg);
-  const lsq_matrix *y = lsq_lua_check_matrix(L, x_arg + 1);
-  const size_t outputs = lsq_network_outputs(net);
-  check_inputs(L, x_arg, net, x);
-  luaL_argcheck(L, x->rows > 0, x_arg, "X has no rows");
-  if (y->rows != x->rows)
-    luaL_argerror(L, x_arg + 1,
-                  lua_pushfstring(L, "%I rows expected to match X, got %I", (LUAI_UACINT)x->rows,
-                                  (LUAI_UACINT)y->rows));
-  if (y->cols != outputs)
-    luaL_argerror(L, x_arg + 1,
-                  lua_pushfstring(L, "Y has %I %s, the network has %I %s", (LUAI_UACINT)y->cols,
-                                  plural(y->cols, "column", "columns"), (LUAI_UACINT)outputs,
-                                  plural(outputs, "output", "outputs")));
-  lsq_status status = lsq_lua_check_finite(x, "X", error);
-  if (status == LSQ_OK)
-    status = lsq_lua_check_finite(y, "Y", error);
-  if (status == LSQ_OK)
-    lsq_lua_check_targets(L, x_arg + 1, loss, y);
-  return status;
-}
-
-const lsq_loss *lsq_lua_check_loss(lua_State *L, int arg, const lsq_loss *standard) {
-  if (lua_isnoneornil(L, arg))
-    return standard;
-  const char *name = luaL_checkstring(L, arg);
-  for (int k = 0; lsq_loss_names[k] != NULL; k++)
-    if (strcmp(name, lsq_loss_names[k]) == 0)
-      return lsq_losses[k];
-  luaL_argerror(L, arg, lua_pushfstring(L, "'mse' or 'cross_entropy' expected, got '%s'", name));
-  return standard;
-}
-
-/* Pushes the activations after layer k of the rows of x. */
-static lsq_matrix *push_activations(lua_State *L, const lsq_network *net, const lsq_matrix *x,
-                                    size_t layer) {
-  const size_t cols = layer == 0 ? x->cols : net->layers[layer - 1].weight.cols;
-  lsq_matrix *out = lsq_lua_new_matrix(L, x->rows, cols);
-  int before = lsq_lua_enter(L);
-  const size_t bytes = lsq_forward_workspace(net, x->rows);
-  lsq_threads_leave(before);
-  void *workspace = lsq_lua_block(L, bytes);
-  before = lsq_lua_enter(L);
-  lsq_forward(net, x, layer, out, workspace);
+/* Pushes the activations after layer k of the rows of x; false and the error filled when they
+   cannot be read. */
+static lsq_matrix *push_activations(lua_State *L, const lsq_network *net, const lsq_rows *rows,
+                                    size_t layer, lsq_error *error) {
+  const size_t cols = layer == 0 ? rows->x->cols : net->layers[layer - 1].weight.cols;
+  lsq_matrix *out = lsq_lua_new_matrix(L, rows->x->rows, cols);
+  lsq_forward_work work;
+  lsq_lua_place_forward(L, &work, net, rows);
+  const int before = lsq_lua_enter(L);
+  const lsq_status status = lsq_forward(net, rows, layer, out, &work, error);
   lsq_threads_leave(before);
   lua_pop(L, 1);
-  return out;
+  return status == LSQ_OK ? out : NULL;
 }
 
-/*** The output of the network as it is: logits where its loss is cross-entropy. What is not
-finite in X shows in the rows concerned.
+/*** The output of the network as it is: logits where its loss is cross-entropy, the logarithm of
+the mean where it is poisson. What is not finite in X shows in the rows concerned.
 @function network:predict
-@tparam matrix X rows x inputs
-@treturn matrix rows x outputs
+@tparam matrix|stream X rows x inputs
+@treturn[1] matrix rows x outputs
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string `no_file`: a stream that cannot be read any more
 */
 static int predict(lua_State *L) {
+  lsq_error error;
+  lsq_rows rows;
   const lsq_network *net = lsq_lua_check_network(L, 1);
-  const lsq_matrix *x = lsq_lua_check_matrix(L, 2);
-  check_inputs(L, 2, net, x);
-  push_activations(L, net, x, net->depth);
+  lsq_lua_check_inputs(L, 2, net, &rows);
+  if (push_activations(L, net, &rows, net->depth, &error) == NULL)
+    return lsq_lua_failure(L, &error);
   return 1;
 }
 
 /*** The softmax of the output, row by row, or its logistic function where there is one output,
 whatever the loss of the network.
 @function network:probabilities
-@tparam matrix X rows x inputs
-@treturn matrix rows x outputs
+@tparam matrix|stream X rows x inputs
+@treturn[1] matrix rows x outputs
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string `no_file`: a stream that cannot be read any more
 */
 static int probabilities(lua_State *L) {
+  lsq_error error;
+  lsq_rows rows;
   const lsq_network *net = lsq_lua_check_network(L, 1);
-  const lsq_matrix *x = lsq_lua_check_matrix(L, 2);
-  check_inputs(L, 2, net, x);
-  lsq_loss_mean(&lsq_loss_cross_entropy, push_activations(L, net, x, net->depth));
+  lsq_lua_check_inputs(L, 2, net, &rows);
+  const lsq_matrix *out = push_activations(L, net, &rows, net->depth, &error);
+  if (out == NULL)
+    return lsq_lua_failure(L, &error);
+  lsq_loss_mean(&lsq_loss_cross_entropy, out);
   return 1;
 }
 
 /*** The activations after a layer.
 @function network:activations
-@tparam matrix X rows x inputs
+@tparam matrix|stream X rows x inputs
 @tparam int k 0..L; 0 is X itself (a copy), L the output
-@treturn matrix rows x width of the layer
+@treturn[1] matrix rows x width of the layer
+@treturn[2] nil
+@treturn[2] string message
+@treturn[2] string `no_file`: a stream that cannot be read any more
 */
 static int activations(lua_State *L) {
+  lsq_error error;
+  lsq_rows rows;
   const lsq_network *net = lsq_lua_check_network(L, 1);
-  const lsq_matrix *x = lsq_lua_check_matrix(L, 2);
+  luaL_checkany(L, 2);
   const lua_Integer layer = luaL_checkinteger(L, 3);
-  check_inputs(L, 2, net, x);
+  lsq_lua_check_inputs(L, 2, net, &rows);
   if (layer < 0 || (lua_Unsigned)layer > net->depth)
     luaL_argerror(L, 3,
                   lua_pushfstring(L, "a layer from 0 to %I expected, got %I",
                                   (LUAI_UACINT)net->depth, (LUAI_UACINT)layer));
-  push_activations(L, net, x, (size_t)layer);
+  if (push_activations(L, net, &rows, (size_t)layer, &error) == NULL)
+    return lsq_lua_failure(L, &error);
   return 1;
 }
 
-/*** The mean loss: of mse over all entries, of cross-entropy over the rows.
+typedef struct {
+  int loss; /* -1: the net's own */
+} run_settings;
+
+static const lsq_option run_options[] = {
+    {.name = "loss",
+     .type = LSQ_OPTION_CHOICE,
+     .offset = offsetof(run_settings, loss),
+     .standard = -1,
+     .choices = lsq_loss_names,
+     .text = "the loss to compute; default: the net's own"},
+    {.name = "weights",
+     .type = LSQ_OPTION_VALUE,
+     .text = "N x 1 matrix: how often each row counts, not negative"},
+    {.name = NULL}};
+
+/* What loss and gradient take behind X and Y: a loss's name, options, or both. Returns the index
+   of the options, and the net with the loss asked for. */
+static int read_run(lua_State *L, lsq_network *net) {
+  const int options = lua_type(L, 4) == LUA_TSTRING ? 5 : 4;
+  run_settings chosen;
+  lsq_lua_loss_parameters parameters;
+  const lsq_loss *loss = options == 5 ? lsq_lua_check_loss(L, 4) : net->loss;
+  lua_settop(L, options);
+  lsq_lua_loss_parameters_start(&parameters);
+  lsq_lua_read_options(L, options, run_options, &chosen, parameters.options, parameters.values);
+  if (chosen.loss >= 0)
+    loss = lsq_losses[chosen.loss];
+  lsq_lua_set_loss(L, net, loss, &parameters);
+  return options;
+}
+
+/*** The mean loss over the rows, by their weights; of mse, huber, quantile and absolute over all
+entries.
 @function network:loss
-@tparam matrix X rows x inputs, at least one row
-@tparam matrix Y rows x outputs; for cross-entropy rows of probabilities (they sum to 1 within
-1e-6), or 0/1 where there is one output
-@tparam[opt] string loss `mse` or `cross_entropy`; the network's own unless given
+@tparam matrix|stream X rows x inputs, at least one row; or a stream of both
+@tparam ?matrix Y rows x outputs; for cross-entropy rows of probabilities (they sum to 1 within
+1e-6), or 0/1 where there is one output; for poisson not negative; nil behind a stream
+@tparam[opt] string loss as for `lsqnet.network`; the network's own unless given
+@tparam[opt] table options
+@tparam[opt] string options.loss the same
+@tparam[opt] matrix options.weights rows x 1, not negative: how often each row counts
 @treturn[1] number
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string `non_finite`: X or Y is not finite
-@raise when shapes do not fit, or Y cannot be targets of cross-entropy
+@treturn[2] string `non_finite`: X, Y or a weight is not finite; `no_file`: a stream that cannot
+be read any more
+@raise when shapes do not fit, or Y cannot be targets of the loss
 */
 static int loss(lua_State *L) {
   lsq_error error;
-  const lsq_network *net = lsq_lua_check_network(L, 1);
-  const lsq_loss *which = lsq_lua_check_loss(L, 4, net->loss);
-  if (lsq_lua_check_samples(L, net, which, 2, &error) != LSQ_OK)
+  lsq_rows rows;
+  lsq_forward_work work;
+  lsq_network net = *lsq_lua_check_network(L, 1);
+  const int options = read_run(L, &net);
+  if (lsq_lua_check_rows(L, &net, 2, options, &rows, &error) != LSQ_OK)
     return lsq_lua_failure(L, &error);
-  const lsq_matrix *x = lsq_lua_check_matrix(L, 2), *y = lsq_lua_check_matrix(L, 3);
-  int before = lsq_lua_enter(L);
-  const size_t bytes = lsq_forward_workspace(net, x->rows);
+  lsq_lua_place_forward(L, &work, &net, &rows);
+  const int before = lsq_lua_enter(L);
+  const double value = lsq_network_loss(&net, &rows, &work);
   lsq_threads_leave(before);
-  void *workspace = lsq_lua_block(L, bytes);
-  before = lsq_lua_enter(L);
-  const double value = lsq_network_loss(net, which, x, y, workspace);
-  lsq_threads_leave(before);
+  if (lsq_forward_status(&work, &error) != LSQ_OK)
+    return lsq_lua_failure(L, &error);
   lua_pushnumber(L, value);
   return 1;
 }
 
 /*** The loss and its gradient by backpropagation. At the kink of relu and leaky_relu the
-derivative is the left one (0, alpha), as in PyTorch.
+derivative is the left one (0, alpha), as in PyTorch; that of absolute and quantile is 0 where the
+error is 0.
 @function network:gradient
-@tparam matrix X rows x inputs, at least one row
-@tparam matrix Y rows x outputs, as for `loss`
-@tparam[opt] string loss `mse` or `cross_entropy`; the network's own unless given
+@tparam matrix|stream X rows x inputs, at least one row; or a stream of both
+@tparam ?matrix Y rows x outputs, as for `loss`
+@tparam[opt] string loss as for `loss`
+@tparam[opt] table options as for `loss`
 @treturn[1] number the loss
 @treturn[1] matrix P x 1, in the order of `parameters`
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string `non_finite`: X or Y is not finite
-@raise when shapes do not fit, or Y cannot be targets of cross-entropy
+@treturn[2] string `non_finite`: X, Y or a weight is not finite; `no_file`: a stream that cannot
+be read any more
+@raise when shapes do not fit, or Y cannot be targets of the loss
 */
 static int gradient(lua_State *L) {
   lsq_error error;
-  const lsq_network *net = lsq_lua_check_network(L, 1);
-  const lsq_loss *which = lsq_lua_check_loss(L, 4, net->loss);
-  if (lsq_lua_check_samples(L, net, which, 2, &error) != LSQ_OK)
+  lsq_rows rows;
+  lsq_gradient_work work;
+  lsq_network net = *lsq_lua_check_network(L, 1);
+  const int options = read_run(L, &net);
+  if (lsq_lua_check_rows(L, &net, 2, options, &rows, &error) != LSQ_OK)
     return lsq_lua_failure(L, &error);
-  const lsq_matrix *x = lsq_lua_check_matrix(L, 2), *y = lsq_lua_check_matrix(L, 3);
-  int before = lsq_lua_enter(L);
-  const size_t bytes = lsq_gradient_workspace(net, x->rows);
+  lsq_lua_place_gradient(L, &work, &net, &rows);
+  lsq_matrix *flat = lsq_lua_new_matrix(L, net.parameter_count, 1);
+  const int before = lsq_lua_enter(L);
+  const double value = lsq_network_gradient(&net, &rows, flat->data, &work);
   lsq_threads_leave(before);
-  void *workspace = lsq_lua_block(L, bytes);
-  lsq_matrix *flat = lsq_lua_new_matrix(L, net->parameter_count, 1);
-  before = lsq_lua_enter(L);
-  const double value = lsq_network_gradient(net, which, x, y, flat->data, workspace);
-  lsq_threads_leave(before);
+  if (lsq_gradient_status(&work, &error) != LSQ_OK)
+    return lsq_lua_failure(L, &error);
   lua_pushnumber(L, value);
   lua_insert(L, -2);
   return 2;
 }
 
-/*** How good the network is: the accuracy where its loss is cross-entropy, otherwise R2,
-averaged over the output columns (a constant column counts 1 where it is predicted exactly,
-otherwise 0).
+static const lsq_option score_options[] = {
+    {.name = "weights",
+     .type = LSQ_OPTION_VALUE,
+     .text = "N x 1 matrix: how often each row counts, not negative"},
+    {.name = NULL}};
+
+/*** How good the network is: the accuracy where its loss is cross-entropy, otherwise the R2 of
+what it expects (for poisson the exponential of its output), averaged over the output columns (a
+constant column counts 1 where it is predicted exactly, otherwise 0).
 @function network:score
-@tparam matrix X rows x inputs, at least one row
-@tparam matrix Y rows x outputs, as for `loss`
+@tparam matrix|stream X rows x inputs, at least one row; or a stream of both
+@tparam ?matrix Y rows x outputs, as for `loss`
+@tparam[opt] table options
+@tparam[opt] matrix options.weights rows x 1, not negative: how often each row counts
 @treturn[1] number
 @treturn[2] nil
 @treturn[2] string message
-@treturn[2] string `non_finite`: X or Y is not finite
-@raise when shapes do not fit, or Y cannot be targets of cross-entropy
+@treturn[2] string `non_finite`: X, Y or a weight is not finite; `no_file`: a stream that cannot
+be read any more
+@raise when shapes do not fit, or Y cannot be targets of the loss
 */
 static int score(lua_State *L) {
   lsq_error error;
+  lsq_rows rows;
+  lsq_forward_work work;
   const lsq_network *net = lsq_lua_check_network(L, 1);
-  if (lsq_lua_check_samples(L, net, net->loss, 2, &error) != LSQ_OK)
+  lua_settop(L, 4);
+  lsq_lua_read_options(L, 4, score_options, NULL, NULL, NULL);
+  if (lsq_lua_check_rows(L, net, 2, 4, &rows, &error) != LSQ_OK)
     return lsq_lua_failure(L, &error);
-  const lsq_matrix *x = lsq_lua_check_matrix(L, 2), *y = lsq_lua_check_matrix(L, 3);
-  const lsq_matrix *output = push_activations(L, net, x, net->depth);
-  lua_pushnumber(L, net->loss->score(y, output, NULL));
+  lsq_lua_place_forward(L, &work, net, &rows);
+  const int before = lsq_lua_enter(L);
+  const double value = lsq_network_score(net, &rows, &work);
+  lsq_threads_leave(before);
+  if (lsq_forward_status(&work, &error) != LSQ_OK)
+    return lsq_lua_failure(L, &error);
+  lua_pushnumber(L, value);
   return 1;
 }
 

@@ -221,12 +221,14 @@ static void read_connections(lsq_training *t) {
 static void check_net(lsq_training *t, const lsq_loss *loss) {
   lsq_network *net = t->problem.net;
   const lsq_loss *before = net->loss;
+  const double parameter = net->loss_parameter;
   lsq_error error;
-  net->loss = loss;
+  lsq_network_set_loss(net, loss);
   lsq_status status = lsq_trainer_accepts(t->trainer, net, &error);
   if (status == LSQ_OK && t->trainer->check != NULL)
     status = t->trainer->check(&t->problem, t->options, &error);
   net->loss = before;
+  net->loss_parameter = parameter;
   if (status == LSQ_OK)
     return;
   if (strncmp(error.message, "option ", 7) == 0)
@@ -351,6 +353,6 @@ lsq_status lsq_training_read(lsq_training *t, lsq_error *error) {
   set_run_options(t);
   if (lsq_race_check(t->trainer, t->options, &t->run_options, error) != LSQ_OK)
     luaL_error(L, "%s", error->message);
-  net->loss = loss;
+  lsq_network_set_loss(net, loss);
   return LSQ_OK;
 }

@@ -150,7 +150,7 @@ lsq_network *lsq_lua_triangle_dense(lua_State *L, int index) {
   lua_getiuservalue(L, index, 1);
   lsq_network *net = lsq_lua_clone_network(L, -1);
   lua_remove(L, -2);
-  net->loss = self->is_blocks ? self->blocks.loss : &lsq_loss_mse;
+  lsq_network_set_loss(net, self->is_blocks ? self->blocks.loss : &lsq_loss_mse);
   if (self->is_blocks)
     lsq_triangle_blocks_set_weights(&self->blocks, net);
   else
@@ -164,7 +164,7 @@ lsq_network *lsq_lua_triangle_dense(lua_State *L, int index) {
 static lsq_network *push_shape(lua_State *L, const lsq_lua_triangle *self) {
   lua_getiuservalue(L, 1, 1);
   lsq_network *net = lsq_lua_check_network(L, -1);
-  net->loss = self->is_blocks ? self->blocks.loss : &lsq_loss_mse;
+  lsq_network_set_loss(net, self->is_blocks ? self->blocks.loss : &lsq_loss_mse);
   return net;
 }
 

@@ -30,8 +30,15 @@ typedef struct {
 } lsq_activation;
 
 /* The records are called lsq_activation_NAME; this is the order in which they are listed. */
-#define LSQ_ACTIVATIONS(each)                                                                      \
-  each(identity) each(relu) each(leaky_relu) each(elu) each(tanh) each(sigmoid)
+/* clang-format off */
+#define LSQ_ACTIVATIONS(each) \
+  each(identity) \
+  each(relu) \
+  each(leaky_relu) \
+  each(elu) \
+  each(tanh) \
+  each(sigmoid)
+/* clang-format on */
 
 #define LSQ_DECLARE_ACTIVATION(name) extern const lsq_activation lsq_activation_##name;
 LSQ_ACTIVATIONS(LSQ_DECLARE_ACTIVATION)

@@ -3,7 +3,7 @@
 #ifndef LSQ_NN_LOSS_H
 #define LSQ_NN_LOSS_H
 
-#include "base/matrix.h"
+#include "nn/score.h"
 
 /* How far a probability row's sum may be from 1: float32 softmaxes end within this. */
 #define LSQ_PROBABILITY_SLACK 1e-6
@@ -13,7 +13,7 @@ typedef struct {
   const char *name; /* in Lua and in files */
 
   /* Its parameter, NULL where it has none: the option's name, default and range, inclusive. */
-  const char *parameter;
+  const char *parameter, *parameter_text;
   double standard, minimum, maximum;
 
   /* The sum over the rows. */
@@ -32,8 +32,8 @@ typedef struct {
      NULL: it is that already. */
   void (*mean)(double *z, size_t cols);
 
-  /* How good raw outputs are, higher is better; weights of the rows, NULL: all 1. */
-  double (*score)(const lsq_matrix *y, const lsq_matrix *z, const double *weights);
+  /* How good a net is, higher is better: of what is expected of y, or of raw output. */
+  const lsq_score *score;
 
   /* Whether a row of finite numbers can be a target. NULL: any can. What is expected, of one
      column and of several, for messages. */
@@ -45,7 +45,11 @@ typedef struct {
 } lsq_loss;
 
 /* The records are called lsq_loss_NAME; this is the order in which they are listed. */
-#define LSQ_LOSSES(each) each(mse) each(cross_entropy)
+/* clang-format off */
+#define LSQ_LOSSES(each) \
+  each(mse) \
+  each(cross_entropy)
+/* clang-format on */
 
 #define LSQ_DECLARE_LOSS(name) extern const lsq_loss lsq_loss_##name;
 LSQ_LOSSES(LSQ_DECLARE_LOSS)

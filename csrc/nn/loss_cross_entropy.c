@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "nn/loss.h"
-#include "nn/metrics.h"
 
 static double greatest(const double *values, size_t count) {
   double most = values[0];
@@ -110,11 +109,6 @@ static void curvature(double parameter, const double *z, const double *y, size_t
     }
 }
 
-/* A logit of 0 is a half. */
-static double score(const lsq_matrix *y, const lsq_matrix *z, const double *weights) {
-  return lsq_metric_accuracy(y, z, weights, 0);
-}
-
 static bool accepts(const double *y, size_t cols) {
   double total = 0;
   if (cols == 1)
@@ -133,6 +127,6 @@ const lsq_loss lsq_loss_cross_entropy = {
     .gradient = gradient,
     .curvature = curvature,
     .mean = mean,
-    .score = score,
+    .score = &lsq_score_logit_accuracy,
     .accepts = accepts,
     .targets = {"0 or 1", "probabilities in [0, 1] that sum to 1"}};

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "nn/loss.h"
-#include "nn/metrics.h"
 
 /* Four sums at a time: a vector's worth, and less rounding than one long sum. */
 static double value(double parameter, const double *z, const double *y, size_t rows, size_t cols) {
@@ -43,6 +42,6 @@ const lsq_loss lsq_loss_mse = {.name = "mse",
                                .value = value,
                                .gradient = gradient,
                                .curvature = curvature,
-                               .score = lsq_metric_r2,
+                               .score = &lsq_score_r2,
                                .per_entry = true,
                                .squares = true};

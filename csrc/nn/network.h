@@ -70,6 +70,13 @@ static inline size_t lsq_network_outputs(const lsq_network *net) {
   return net->layers[net->depth - 1].weight.cols;
 }
 
+/* The net's loss becomes this one; with another one its parameter is the default. */
+static inline void lsq_network_set_loss(lsq_network *net, const lsq_loss *loss) {
+  if (net->loss != loss)
+    net->loss_parameter = loss->standard;
+  net->loss = loss;
+}
+
 /* The activation of layer k = 0..depth-1. */
 static inline const lsq_activation *lsq_network_activation(const lsq_network *net, size_t k) {
   return k + 1 == net->depth ? net->output_activation : net->activation;

@@ -236,9 +236,10 @@ double lsq_triangle_blocks_gradient(const lsq_triangle_blocks *self, const lsq_m
   forward(self, x, &work, &work.output);
   const double count = lsq_loss_count(self->loss, (double)y->rows, y->cols);
   if (gradient == NULL)
-    return lsq_loss_sum(self->loss, 0, &work.output, y, NULL) / count;
+    return lsq_loss_sum(self->loss, self->loss->standard, &work.output, y, NULL) / count;
 
-  const double sum = lsq_loss_backward(self->loss, 0, &work.output, y, NULL, 1 / count);
+  const double sum =
+      lsq_loss_backward(self->loss, self->loss->standard, &work.output, y, NULL, 1 / count);
   memset(gradient, 0, self->parameter_count * sizeof *gradient);
   double *end = gradient + (self->output.data - self->parameters);
   const lsq_matrix *last = &work.f[self->layers - 1];

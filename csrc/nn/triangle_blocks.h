@@ -35,7 +35,7 @@ typedef struct {
   lsq_matrix output; /* blocks of the last layer x outputs */
   double *output_bias;
   lsq_block_signs signs;
-  const lsq_loss *loss;
+  const lsq_loss *loss; /* with its parameter's default */
   size_t parameter_count;
   double *parameters; /* weight, offset, factor, peaks of each layer, output, output_bias */
 } lsq_triangle_blocks;

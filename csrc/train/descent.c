@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/threads.h"
 #include "nn/forward.h"
 
 /* Multiplications of a step of the trainer, about 0.05 s: many batches, and no more. */
@@ -19,11 +20,12 @@ typedef struct {
   size_t *order;   /* of the rows in this epoch */
   lsq_matrix x, y; /* a batch gathered in that order */
   double *gradient, *moments;
-  double *former;         /* parameters at the beginning of this epoch */
-  double *best;           /* those of the epoch with the lowest loss */
-  void *workspace;        /* of the gradient of a batch and of the loss of all rows */
-  double best_loss, seen; /* seen: sum of row-weighted batch losses of this epoch */
-  double final_loss;      /* of the net after the last epoch; NaN before */
+  double *former;                   /* parameters at the beginning of this epoch */
+  double *best;                     /* those of the epoch with the lowest loss */
+  lsq_gradient_work *gradient_work; /* of a batch */
+  lsq_forward_work *forward_work;   /* of all rows */
+  double best_loss, seen;           /* seen: sum of row-weighted batch losses of this epoch */
+  double final_loss;                /* of the net after the last epoch; NaN before */
   double epochs_before, updates;
   size_t epoch, row;
   bool started, diverged;
@@ -44,16 +46,14 @@ void lsq_descent_place(lsq_arena *arena, const lsq_problem *problem, const void 
   self->moments = lsq_arena_doubles(arena, lsq_size_multiply(rule->moments, count));
   self->former = lsq_arena_doubles(arena, count);
   self->best = lsq_arena_doubles(arena, count);
-  /* fewer rows may be cut into larger blocks */
-  size_t bytes = lsq_size_max(lsq_gradient_workspace(net, self->batch),
-                              lsq_gradient_workspace(net, rows % self->batch));
-  bytes = lsq_size_max(bytes, lsq_forward_workspace(net, rows));
-  self->workspace = lsq_arena_take(arena, bytes, 1);
+  const lsq_rows batch = lsq_rows_over(&self->x, &self->y);
+  self->gradient_work = lsq_gradient_take(arena, net, &batch, (size_t)lsq_threads());
+  self->forward_work = lsq_forward_take(arena, net, &problem->rows, (size_t)lsq_threads());
 }
 
 static double full_loss(const descent *self) {
   const lsq_problem *p = self->problem;
-  return lsq_network_loss(p->net, p->net->loss, p->rows.x, p->rows.y, self->workspace);
+  return lsq_network_loss(p->net, &p->rows, self->forward_work);
 }
 
 static void begin_epoch(descent *self) {
@@ -105,7 +105,8 @@ static bool descend(descent *self) {
   const lsq_network *net = self->problem->net;
   lsq_matrix x, y;
   take_batch(self, &x, &y);
-  const double loss = lsq_network_gradient(net, net->loss, &x, &y, self->gradient, self->workspace);
+  const lsq_rows batch = lsq_rows_over(&x, &y);
+  const double loss = lsq_network_gradient(net, &batch, self->gradient, self->gradient_work);
   if (!isfinite(loss))
     return false;
   self->seen += loss * (double)x.rows;

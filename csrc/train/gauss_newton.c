@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "linalg/linalg.h"
 #include "nn/forward.h"
 #include "train/normal_equations.h"
@@ -68,7 +69,7 @@ typedef struct {
   lsq_network trial;
   double *gradient, *diagonal, *step;
   lsq_matrix factor;
-  void *workspace; /* of the loss */
+  lsq_forward_work *work;
   size_t singular_outputs;
 } gauss_newton;
 
@@ -83,7 +84,7 @@ static void place(lsq_arena *arena, const lsq_problem *problem, const void *opti
   self->diagonal = lsq_arena_doubles(arena, count);
   self->step = lsq_arena_doubles(arena, count);
   self->factor = lsq_arena_matrix(arena, count, count);
-  self->workspace = lsq_arena_take(arena, lsq_forward_workspace(net, problem->rows.x->rows), 1);
+  self->work = lsq_forward_take(arena, net, &problem->rows, (size_t)lsq_threads());
 }
 
 static lsq_status start(void *memory, lsq_error *error) {
@@ -261,8 +262,7 @@ static lsq_status refit(gauss_newton *self, lsq_error *error) {
 
 static void evaluate(gauss_newton *self, lsq_progress *progress) {
   const lsq_problem *p = self->problem;
-  const double loss =
-      lsq_network_loss(&self->trial, p->net->loss, p->rows.x, p->rows.y, self->workspace);
+  const double loss = lsq_network_loss(&self->trial, &p->rows, self->work);
   const double objective = objective_of(self, loss, self->trial.parameters);
   if (objective < self->objective)
     accept(self, loss, objective, progress);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "nn/forward.h"
 #include "train/minimiser.h"
 
@@ -12,7 +13,7 @@ typedef struct {
   const lsq_minimiser_options *options;
   lsq_minimiser minimiser;
   double *gradient;
-  void *workspace;
+  lsq_gradient_work *work;
 } lbfgs;
 
 static void place(lsq_arena *arena, const lsq_problem *problem, const void *memory) {
@@ -22,7 +23,7 @@ static void place(lsq_arena *arena, const lsq_problem *problem, const void *memo
   *self = (lbfgs){.problem = problem, .options = options};
   lsq_minimiser_place(&self->minimiser, arena, net->parameter_count, options);
   self->gradient = lsq_arena_doubles(arena, net->parameter_count);
-  self->workspace = lsq_arena_take(arena, lsq_gradient_workspace(net, problem->rows.x->rows), 1);
+  self->work = lsq_gradient_take(arena, net, &problem->rows, (size_t)lsq_threads());
 }
 
 static lsq_status start(void *memory, lsq_error *error) {
@@ -42,8 +43,7 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   lsq_network *net = p->net;
   const size_t bytes = net->parameter_count * sizeof(double), before = m->iteration;
   memcpy(net->parameters, m->trial, bytes);
-  const double loss =
-      lsq_network_gradient(net, net->loss, p->rows.x, p->rows.y, self->gradient, self->workspace);
+  const double loss = lsq_network_gradient(net, &p->rows, self->gradient, self->work);
   for (size_t i = 0; p->mask != NULL && i < net->parameter_count; i++)
     if (p->mask[i] == 0)
       self->gradient[i] = 0;

@@ -9,7 +9,7 @@ static const size_t LANES_MEMORY = (size_t)256 << 20;
 
 typedef struct {
   lsq_network net;
-  void *workspace;
+  lsq_forward_work *work;
 } search_lane;
 
 /* A training is one loss: the engine draws the nets. */
@@ -19,16 +19,16 @@ typedef struct {
   search_lane *lane;
 } random_search;
 
-static void place_lane(search_lane *lane, lsq_arena *arena, const lsq_problem *problem) {
+static void place_lane(search_lane *lane, lsq_arena *arena, const lsq_problem *problem,
+                       size_t threads) {
   lsq_network_place_like(&lane->net, arena, problem->net);
-  lane->workspace =
-      lsq_arena_take(arena, lsq_forward_workspace(problem->net, problem->rows.x->rows), 1);
+  lane->work = lsq_forward_take(arena, problem->net, &problem->rows, threads);
 }
 
 static size_t count_lanes(const lsq_problem *problem) {
   search_lane probe;
   lsq_arena measure = lsq_arena_measure();
-  place_lane(&probe, &measure, problem);
+  place_lane(&probe, &measure, problem, 1);
   const size_t fitting = lsq_size_max(1, LANES_MEMORY / lsq_size_max(1, measure.used));
   return lsq_size_min(fitting, problem->drawing.lanes);
 }
@@ -37,10 +37,12 @@ static void place(lsq_arena *arena, const lsq_problem *problem, const void *opti
   random_search measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
   (void)options;
   *self = (random_search){.problem = problem, .lanes = count_lanes(problem)};
+  /* lanes work side by side, a single one within its rows */
+  const size_t threads = self->lanes > 1 ? 1 : (size_t)lsq_threads();
   self->lane = lsq_arena_take(arena, self->lanes, sizeof *self->lane);
   for (size_t k = 0; k < self->lanes; k++) {
     search_lane probe;
-    place_lane(self->lane == NULL ? &probe : &self->lane[k], arena, problem);
+    place_lane(self->lane == NULL ? &probe : &self->lane[k], arena, problem, threads);
   }
 }
 
@@ -50,16 +52,12 @@ static lsq_status start(void *memory, lsq_error *error) {
   return LSQ_OK;
 }
 
-static double loss_of(const random_search *self, const lsq_network *net, void *workspace) {
-  const lsq_problem *p = self->problem;
-  return lsq_network_loss(net, p->net->loss, p->rows.x, p->rows.y, workspace);
-}
-
 static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   const random_search *self = memory;
   (void)error;
   progress->iteration_done = true;
-  progress->loss = progress->score = loss_of(self, self->problem->net, self->lane[0].workspace);
+  progress->loss = progress->score =
+      lsq_network_loss(self->problem->net, &self->problem->rows, self->lane[0].work);
   progress->stop = LSQ_STOPPED_ITERATIONS;
   return LSQ_OK;
 }
@@ -76,7 +74,7 @@ static void score(void *memory, const lsq_random *generators, size_t count, doub
     search_lane *lane = &self->lane[lsq_thread_number()];
     lsq_random random = generators[k];
     lsq_network_initialise(&lane->net, self->problem->drawing.init, &random);
-    scores[k] = loss_of(self, &lane->net, lane->workspace);
+    scores[k] = lsq_network_loss(&lane->net, &self->problem->rows, lane->work);
   }
 }
 

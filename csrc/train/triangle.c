@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/threads.h"
 #include "linalg/linalg.h"
 #include "nn/fold.h"
 #include "nn/forward.h"
@@ -105,8 +106,9 @@ typedef struct {
   lsq_matrix normal, factor; /* of least_squares */
   double *step;
   double damping;
-  void *workspace; /* of the model and of the dense net's loss */
-  lsq_network net; /* of the second phase, for scaled data */
+  void *workspace;        /* of the model */
+  lsq_forward_work *work; /* of the dense net's loss */
+  lsq_network net;        /* of the second phase, for scaled data */
   lsq_problem finish_problem;
   void *finish_memory;
   bool told_of_finish; /* an iteration of the second phase */
@@ -136,10 +138,9 @@ static void place(lsq_arena *arena, const lsq_problem *problem, const void *memo
   self->step = lsq_arena_doubles(arena, count);
   self->normal = lsq_arena_matrix(arena, square, square);
   self->factor = lsq_arena_matrix(arena, square, square);
-  size_t bytes = lsq_forward_workspace(problem->net, rows);
   if (model->blocks != NULL)
-    bytes = lsq_size_max(bytes, lsq_triangle_blocks_workspace(model->blocks, rows));
-  self->workspace = lsq_arena_take(arena, bytes, 1);
+    self->workspace = lsq_arena_take(arena, lsq_triangle_blocks_workspace(model->blocks, rows), 1);
+  self->work = lsq_forward_take(arena, problem->net, &problem->rows, (size_t)lsq_threads());
   lsq_network_place_like(&self->net, arena, problem->net);
   if (model->finish == NULL)
     return;
@@ -498,7 +499,7 @@ static void finish(void *memory, lsq_result *result) {
       return;
   }
   publish(self);
-  result->loss = lsq_network_loss(p->net, p->net->loss, p->rows.x, p->rows.y, self->workspace);
+  result->loss = lsq_network_loss(p->net, &p->rows, self->work);
   result->score = result->loss;
 }
 

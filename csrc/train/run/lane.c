@@ -108,7 +108,7 @@ lsq_status lsq_lane_step(lsq_lane *lane, const lsq_run *run, double until, lsq_p
 
 /* Of the training data, with the net as it stands; NaN when rows cannot be read any more. */
 static double full_loss(const lsq_lane *lane, const lsq_run *run) {
-  return lsq_run_loss(run, lane->problem.net);
+  return lsq_network_loss(lane->problem.net, &run->problem.rows, run->loss_work);
 }
 
 /* Of trainers whose iterates have a score and that leave the choice: the lowest, or the last where

@@ -31,10 +31,6 @@ struct lsq_lane {
 /* beside: with a net and a history of its own. */
 void lsq_lane_place(lsq_lane *lane, lsq_arena *arena, const lsq_run *run, bool beside);
 
-/* Of the training data, over run->loss_work; NaN when the rows cannot be read any more. */
-size_t lsq_run_loss_workspace(const lsq_problem *problem);
-double lsq_run_loss(const lsq_run *run, const lsq_network *net);
-
 /* Takes the run's next restart: the start as given, or a fresh draw. */
 lsq_status lsq_lane_begin(lsq_lane *lane, lsq_run *run, lsq_error *error);
 

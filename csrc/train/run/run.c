@@ -47,9 +47,8 @@ void lsq_run_place(lsq_run *run, lsq_arena *arena, const lsq_trainer *trainer,
   if (searches(run))
     lsq_search_place(run, arena);
   if (validation->x != NULL)
-    run->validation_work =
-        lsq_arena_take(arena, lsq_forward_workspace(problem->net, validation->x->rows), 1);
-  run->loss_work = lsq_arena_take(arena, lsq_run_loss_workspace(problem), 1);
+    run->validation_work = lsq_forward_take(arena, problem->net, validation, (size_t)run->threads);
+  run->loss_work = lsq_forward_take(arena, problem->net, &problem->rows, (size_t)run->threads);
   lsq_threads_leave(before);
 }
 
@@ -110,7 +109,7 @@ static double validation_loss(const lsq_run *run) {
   const lsq_rows *validation = &run->common.validation;
   if (validation->x == NULL)
     return NAN;
-  return lsq_network_loss(net, net->loss, validation->x, validation->y, run->validation_work);
+  return lsq_network_loss(net, validation, run->validation_work);
 }
 
 /* Early stopping of this training: remembers the net of the lowest validation loss. */
@@ -243,7 +242,7 @@ void lsq_run_finish(lsq_run *run) {
   if (run->best.restart > 0)
     memcpy(net->parameters, run->best.parameters, net->parameter_count * sizeof(double));
   else
-    run->best.result.loss = lsq_run_loss(run, net);
+    run->best.result.loss = lsq_network_loss(net, &run->problem.rows, run->loss_work);
   lsq_threads_leave(before);
   run->phase = LSQ_RUN_OVER;
   run->ended = run->stop != LSQ_RUNNING ? run->stop : run->best.stop;

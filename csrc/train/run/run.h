@@ -5,6 +5,7 @@
 #ifndef LSQ_TRAIN_RUN_H
 #define LSQ_TRAIN_RUN_H
 
+#include "nn/forward.h"
 #include "train/trainer.h"
 
 /* What all trainers take. */
@@ -80,8 +81,8 @@ typedef struct {
   lsq_told *best_history;       /* of trainings side by side */
   size_t best_iterations, told; /* in it, and those told of */
   lsq_search *search;
-  size_t round;                      /* of a race */
-  void *validation_work, *loss_work; /* of forward passes */
+  size_t round; /* of a race */
+  lsq_forward_work *validation_work, *loss_work;
 } lsq_run;
 
 /* Lays out everything; measured first, then placed, without a call of lsq_threads_* in between.
