@@ -168,10 +168,10 @@ describe("lsqnet.load", function()
   end)
 
   it("refuses metadata it does not know or that are missing", function()
-    assert.equal("n: activation 'gelu' is not known", refusal(with_metadata('"relu"', '"gelu"')))
+    assert.equal("n: activation 'swish' is not known", refusal(with_metadata('"relu"', '"swish"')))
     assert.equal("n: output_activation 'softmax' is not known",
       refusal(with_metadata('"identity"', '"softmax"')))
-    assert.equal("n: loss 'huber' is not known", refusal(with_metadata('"mse"', '"huber"')))
+    assert.equal("n: loss 'hinge' is not known", refusal(with_metadata('"mse"', '"hinge"')))
     for _, key in ipairs { "layers", "activation", "alpha", "output_activation", "loss" } do
       assert.equal(("n: metadata '%s' is missing"):format(key),
         refusal(with_metadata(('"%s":'):format(key), '"other":')))

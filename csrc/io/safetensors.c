@@ -1,5 +1,6 @@
 #include "io/safetensors.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,8 @@
 #include "io/number.h"
 
 const char *const lsq_metadata_keys[LSQ_KEYS] = {
-    "format", "format_version", "layers", "activation", "alpha", "output_activation", "loss"};
+    "format", "format_version",    "layers", "activation",
+    "alpha",  "output_activation", "loss",   "loss_parameter"};
 
 enum {
   LENGTH_SIZE = 8,            /* bytes of the header's length */
@@ -115,15 +117,40 @@ static lsq_status count_layers(lsq_stored_network *stored, lsq_error *error) {
   return LSQ_OK;
 }
 
-static lsq_status read_alpha(lsq_stored_network *stored, lsq_text text, lsq_error *error) {
+/* NaN where the text is no number. */
+static lsq_status read_number(lsq_text text, double *value, lsq_error *error) {
   lsq_number_locale locale;
   if (!lsq_number_enter(&locale, error))
     return error->status;
-  const char *end = lsq_number_parse(text.bytes, &stored->alpha);
+  if (lsq_number_parse(text.bytes, value) != text.bytes + text.length)
+    *value = NAN;
   lsq_number_leave(&locale);
-  if (end != text.bytes + text.length || !(stored->alpha >= 0 && stored->alpha < 1))
+  return LSQ_OK;
+}
+
+static lsq_status read_alpha(lsq_stored_network *stored, lsq_text text, lsq_error *error) {
+  if (read_number(text, &stored->alpha, error) != LSQ_OK)
+    return error->status;
+  if (!(stored->alpha >= 0 && stored->alpha < 1))
     return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: alpha '%.*s' is not in [0,1)", stored->path,
                     SHOWN(text));
+  return LSQ_OK;
+}
+
+/* Of a loss that has one; files of others need not say any. */
+static lsq_status read_loss_parameter(lsq_stored_network *stored, lsq_text text, lsq_error *error) {
+  const lsq_loss *loss = stored->loss;
+  stored->loss_parameter = loss->standard;
+  if (loss->parameter == NULL)
+    return LSQ_OK;
+  if (text.bytes == NULL)
+    return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: metadata 'loss_parameter' is missing",
+                    stored->path);
+  if (read_number(text, &stored->loss_parameter, error) != LSQ_OK)
+    return error->status;
+  if (!(stored->loss_parameter >= loss->minimum && stored->loss_parameter <= loss->maximum))
+    return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: loss_parameter '%.*s' is no %s of the loss %s",
+                    stored->path, SHOWN(text), loss->parameter, loss->name);
   return LSQ_OK;
 }
 
@@ -143,7 +170,7 @@ static lsq_status check_format(const lsq_stored_network *stored, const lsq_text 
                     "%.200s: not a network of lsqnet: metadata 'format' is not '" LSQ_FORMAT "'",
                     stored->path);
   for (size_t k = 0; k < LSQ_KEYS; k++)
-    if (values[k].bytes == NULL)
+    if (values[k].bytes == NULL && k != LSQ_KEY_LOSS_PARAMETER)
       return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: metadata '%s' is missing", stored->path,
                       lsq_metadata_keys[k]);
   if (lsq_json_equals(version, LSQ_FORMAT_VERSION))
@@ -180,6 +207,8 @@ static lsq_status check_metadata(lsq_stored_network *stored, const lsq_text *val
   stored->activation = lsq_activations[activation];
   stored->output_activation = lsq_activations[output_activation];
   stored->loss = lsq_losses[loss];
+  if (read_loss_parameter(stored, values[LSQ_KEY_LOSS_PARAMETER], error) != LSQ_OK)
+    return error->status;
   stored->layers = values[LSQ_KEY_LAYERS];
   return count_layers(stored, error);
 }
@@ -368,6 +397,7 @@ void lsq_stored_read(const lsq_stored_network *stored, lsq_network *net) {
   net->output_activation = stored->output_activation;
   net->alpha = stored->alpha;
   net->loss = stored->loss;
+  net->loss_parameter = stored->loss_parameter;
   for (size_t k = 0; k < 2 * stored->depth && stored->tensors[k].begin != SIZE_MAX; k++) {
     const lsq_stored_tensor *tensor = stored->tensors + k;
     const lsq_layer *layer = net->layers + tensor->index / 2;

@@ -26,6 +26,7 @@ typedef struct {
   const lsq_activation *activation, *output_activation;
   double alpha;
   const lsq_loss *loss;
+  double loss_parameter;
   /* Placed by lsq_stored_place: */
   size_t *widths;             /* depth + 1 */
   bool *bias;                 /* depth */
@@ -69,6 +70,7 @@ enum {
   LSQ_KEY_ALPHA,
   LSQ_KEY_OUTPUT_ACTIVATION,
   LSQ_KEY_LOSS,
+  LSQ_KEY_LOSS_PARAMETER, /* only where the loss has one */
   LSQ_KEYS
 };
 extern const char *const lsq_metadata_keys[LSQ_KEYS];

@@ -46,16 +46,21 @@ static void write_widths(lsq_writer *writer, const lsq_network *net) {
 
 static void write_metadata(lsq_writer *writer, const lsq_network *net, const lsq_metadata *extra,
                            size_t count) {
-  char alpha[LSQ_NUMBER_SIZE];
+  char alpha[LSQ_NUMBER_SIZE], parameter[LSQ_NUMBER_SIZE];
   lsq_number_format(net->alpha, alpha);
+  lsq_number_format(net->loss_parameter, parameter);
   const char *const values[LSQ_KEYS] = {[LSQ_KEY_FORMAT] = LSQ_FORMAT,
                                         [LSQ_KEY_VERSION] = LSQ_FORMAT_VERSION,
                                         [LSQ_KEY_ACTIVATION] = net->activation->name,
                                         [LSQ_KEY_ALPHA] = alpha,
                                         [LSQ_KEY_OUTPUT_ACTIVATION] = net->output_activation->name,
-                                        [LSQ_KEY_LOSS] = net->loss->name};
+                                        [LSQ_KEY_LOSS] = net->loss->name,
+                                        [LSQ_KEY_LOSS_PARAMETER] =
+                                            net->loss->parameter == NULL ? NULL : parameter};
   lsq_writer_text(writer, "\"__metadata__\":{");
   for (int k = 0; k < LSQ_KEYS; k++) {
+    if (k != LSQ_KEY_LAYERS && values[k] == NULL)
+      continue;
     lsq_writer_text(writer, k == 0 ? "" : ",");
     if (k != LSQ_KEY_LAYERS) {
       write_pair(writer, text_of(lsq_metadata_keys[k]), text_of(values[k]));

@@ -14,6 +14,9 @@ lsq_network *lsq_lua_clone_network(lua_State *L, int index);
 /* Pushes the options that `lsqnet.network` makes such a net of. */
 void lsq_lua_push_network_options(lua_State *L, const lsq_network *net);
 
+/* Pushes what `lsqnet.network` takes, as lsq_lua_push_options does. */
+void lsq_lua_push_constructor_options(lua_State *L);
+
 /* Pushes the list of the widths, inputs first. */
 void lsq_lua_push_widths(lua_State *L, const lsq_network *net);
 

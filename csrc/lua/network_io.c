@@ -53,9 +53,10 @@ static lsq_metadata *list_extra(lua_State *L, int index, size_t *count) {
 /*** Saves the network as a safetensors file, which Python's `safetensors` reads too: tensors
 `layers.K.weight` (inputs x outputs) and `layers.K.bias`, K from 1, of type F64; the metadata say
 `format` ("lsqnet"), `format_version` ("1"), `layers` ("7,64,1"), `activation`, `alpha`,
-`output_activation` and `loss`. Other metadata of the file that the net was loaded from are kept.
-Weights are saved bit for bit, also those that are not finite. The file is written beside its
-place and renamed: a failed save leaves an old file as it was.
+`output_activation`, `loss` and, where the loss has a parameter, `loss_parameter`. Other metadata of
+the file that the net was loaded from are kept. Weights are saved bit for bit, also those that are
+not finite. The file is written beside its place and renamed: a failed save leaves an old file as it
+was.
 @function network:save
 @tparam string path
 @treturn[1] boolean true

@@ -201,8 +201,27 @@ and Bengio 2010), `normal` (all N(0,1)), `uniform` (all U(0,1)), `zeros`, `raai`
 asymmetric anti-correlated; Singh and Sreejith 2021), `{"uniform", lo, hi}` and
 `{"normal", mean, sd}` for all entries.
 
-Activations: `identity`, `relu`, `leaky_relu` (alpha x for x < 0), `elu` (exp(x) - 1 for
-x < 0), `tanh`, `sigmoid`.
+Activations:
+
+- `identity`
+- `relu`
+- `leaky_relu`: alpha x for x < 0
+- `elu`: exp(x) - 1 for x < 0
+- `tanh`
+- `sigmoid`
+- `silu`: x / (1 + exp(-x))
+- `softplus`: ln(1 + exp(x))
+- `sine`
+
+Losses, of outputs z (as the net gives them) and targets y, means over all entries unless said
+otherwise:
+
+- `mse`: (z - y)^2
+- `cross_entropy`: of logits z, the mean over the rows; see `network:loss`
+- `poisson`: exp(z) - y z, so that exp(z) is the expected y >= 0
+- `quantile` with `tau` (default 0.5): tau (y - z) where y > z, else (1 - tau) (z - y)
+- `absolute`: |z - y|
+
 @function lsqnet.network
 @tparam table options
 @tparam {int,...} options.layers widths, inputs first, at least two
@@ -211,8 +230,7 @@ x < 0), `tanh`, `sigmoid`.
 @tparam[opt="identity"] string options.output_activation of the last layer
 @tparam[opt=true] boolean|{boolean,...} options.bias for all layers, or one per layer
 @tparam[opt="kaiming"] string|table options.init
-@tparam[opt="mse"] string options.loss `mse` or `cross_entropy`, which takes the net's output
-as logits
+@tparam[opt="mse"] string options.loss a loss of the list above, and its parameter by its name
 @tparam[opt=1] int options.seed of the parameters
 @tparam[opt] rng options.rng to draw the parameters from, instead of a seed
 @treturn network
@@ -243,6 +261,15 @@ int lsq_lua_network_from_options(lua_State *L) {
   net->init = init;
   lsq_network_initialise(net, &init, random);
   return 1;
+}
+
+void lsq_lua_push_constructor_options(lua_State *L) {
+  lsq_lua_loss_parameters parameters;
+  lsq_lua_loss_parameters_start(&parameters);
+  for (size_t k = 0, p = 0; k < LSQ_LOSS_COUNT; k++)
+    if (lsq_losses[k]->parameter != NULL)
+      parameters.options[p++].standard = lsq_losses[k]->standard;
+  lsq_lua_push_options(L, network_options, parameters.options);
 }
 
 void lsq_lua_push_widths(lua_State *L, const lsq_network *net) {

@@ -2,6 +2,9 @@
 @submodule lsqnet
 */
 
+#include <string.h>
+
+#include "lua/network.h"
 #include "lua/training.h"
 #include "lua/triangle.h"
 
@@ -64,14 +67,18 @@ static void push_options(lua_State *L, const lsq_trainer *trainer) {
   lsq_lua_push_options(L, trainer->options, common);
 }
 
-/*** The options of a trainer, as it declares them.
+/*** The options of a trainer, as it declares them, or of `lsqnet.network`.
 @function options
-@tparam string name of a trainer: "anmin", ...
+@tparam string name of a trainer: "anmin", ...; or "network"
 @treturn {table,...} one table an option: `name`, `type` (number, integer, boolean, choice or
 value), `default`, `minimum` and `maximum` (of numbers), `choices` (of a choice) and `text`;
 the trainer's own first, then those common to all trainers
 */
 static int options(lua_State *L) {
+  if (strcmp(luaL_checkstring(L, 1), "network") == 0) {
+    lsq_lua_push_constructor_options(L);
+    return 1;
+  }
   push_options(L, check_trainer(L, 1));
   return 1;
 }

@@ -37,7 +37,10 @@ typedef struct {
   each(leaky_relu) \
   each(elu) \
   each(tanh) \
-  each(sigmoid)
+  each(sigmoid) \
+  each(silu) \
+  each(softplus) \
+  each(sine)
 /* clang-format on */
 
 #define LSQ_DECLARE_ACTIVATION(name) extern const lsq_activation lsq_activation_##name;

@@ -48,7 +48,10 @@ typedef struct {
 /* clang-format off */
 #define LSQ_LOSSES(each) \
   each(mse) \
-  each(cross_entropy)
+  each(cross_entropy) \
+  each(poisson) \
+  each(quantile) \
+  each(absolute)
 /* clang-format on */
 
 #define LSQ_DECLARE_LOSS(name) extern const lsq_loss lsq_loss_##name;

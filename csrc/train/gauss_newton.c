@@ -308,6 +308,8 @@ static void finish(void *memory, lsq_result *result) {
 
 static const char *const measures[] = {"objective", "damping", NULL};
 
+static const char *const activations[] = {"identity", "relu",    "leaky_relu", "elu",
+                                          "tanh",     "sigmoid", NULL};
 static const char *const losses[] = {"mse", NULL};
 
 /***
@@ -335,15 +337,16 @@ included); `damping=1e-3`, the first; `lambda=0`; `gradient_tolerance=1e-9`; `pa
 @treturn[2] string "non_finite"
 @raise when the net's loss is not mse, shapes do not match or an option is wrong
 */
-const lsq_trainer lsq_gauss_newton = {.name = "gauss_newton",
-                                      .text = "Levenberg-Marquardt for small nets",
-                                      .options_size = sizeof(gauss_newton_options),
-                                      .options = option_table,
-                                      .measures = measures,
-                                      .restarts = LSQ_TRAININGS,
-                                      .accepts = {.losses = losses},
-                                      .takes = LSQ_TAKES_MASK | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
-                                      .place = place,
-                                      .start = start,
-                                      .step = step,
-                                      .finish = finish};
+const lsq_trainer lsq_gauss_newton = {
+    .name = "gauss_newton",
+    .text = "Levenberg-Marquardt for small nets",
+    .options_size = sizeof(gauss_newton_options),
+    .options = option_table,
+    .measures = measures,
+    .restarts = LSQ_TRAININGS,
+    .accepts = {.activations = activations, .output_activations = activations, .losses = losses},
+    .takes = LSQ_TAKES_MASK | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
+    .place = place,
+    .start = start,
+    .step = step,
+    .finish = finish};

@@ -479,6 +479,8 @@ static void finish(void *memory, lsq_result *result) {
 static const char *const measures[] = {"objective", "damping", "step_size", "tries", NULL};
 static const char *const totals[] = {"rejected", NULL};
 
+static const char *const activations[] = {"identity", "relu",    "leaky_relu", "elu",
+                                          "tanh",     "sigmoid", NULL};
 static const char *const invertible[] = {"identity", "leaky_relu", "elu", "tanh", "sigmoid", NULL};
 static const char *const losses[] = {"mse", NULL};
 
@@ -535,17 +537,18 @@ gives numbers that are not finite
 @raise when the net's loss is not mse, its output activation has no inverse, a guard is asked for
 with `fit_order="first"`, shapes do not match or an option is wrong
 */
-const lsq_trainer lsq_ills = {.name = "ills",
-                              .text = "iterative linear least squares, for invertible activations",
-                              .options_size = sizeof(ills_options),
-                              .options = option_table,
-                              .measures = measures,
-                              .totals = totals,
-                              .restarts = LSQ_TRAININGS,
-                              .accepts = {.output_activations = invertible, .losses = losses},
-                              .takes = LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
-                              .check = check,
-                              .place = place,
-                              .start = start,
-                              .step = step,
-                              .finish = finish};
+const lsq_trainer lsq_ills = {
+    .name = "ills",
+    .text = "iterative linear least squares, for invertible activations",
+    .options_size = sizeof(ills_options),
+    .options = option_table,
+    .measures = measures,
+    .totals = totals,
+    .restarts = LSQ_TRAININGS,
+    .accepts = {.activations = activations, .output_activations = invertible, .losses = losses},
+    .takes = LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
+    .check = check,
+    .place = place,
+    .start = start,
+    .step = step,
+    .finish = finish};
