@@ -209,6 +209,7 @@ Activations:
 - `elu`: exp(x) - 1 for x < 0
 - `tanh`
 - `sigmoid`
+- `gelu`: x Phi(x), the exact form
 - `silu`: x / (1 + exp(-x))
 - `softplus`: ln(1 + exp(x))
 - `sine`

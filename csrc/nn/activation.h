@@ -38,6 +38,7 @@ typedef struct {
   each(elu) \
   each(tanh) \
   each(sigmoid) \
+  each(gelu) \
   each(silu) \
   each(softplus) \
   each(sine)
