@@ -219,6 +219,7 @@ otherwise:
 
 - `mse`: (z - y)^2
 - `cross_entropy`: of logits z, the mean over the rows; see `network:loss`
+- `huber` with `delta` (default 1), e = z - y: e^2 / 2 up to delta, then delta (|e| - delta / 2)
 - `poisson`: exp(z) - y z, so that exp(z) is the expected y >= 0
 - `quantile` with `tau` (default 0.5): tau (y - z) where y > z, else (1 - tau) (z - y)
 - `absolute`: |z - y|

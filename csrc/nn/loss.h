@@ -49,6 +49,7 @@ typedef struct {
 #define LSQ_LOSSES(each) \
   each(mse) \
   each(cross_entropy) \
+  each(huber) \
   each(poisson) \
   each(quantile) \
   each(absolute)
