@@ -111,22 +111,14 @@ end
 -- A trainer knows no other: what they share is a solver, with a header of its own, and trainers
 -- that run another one get it by name (lsq_trainer_named).
 local function check_trainers(paths)
-  local declared = {} -- header -> true, of those that declare a trainer
+  local names = {}
+  local list = read("csrc/train/trainer.h"):match("#define LSQ_TRAINERS%(each%)(.-)\n\n")
+  for name in list:gmatch("each%(([%w_]+)%)") do names[name] = true end
   for _, path in ipairs(paths) do
-    local header = path:match("^csrc/(train/[%w_]+%.h)$")
-    if header and read(path):match("extern const lsq_trainer lsq_") then
-      declared[header] = true
-    end
-  end
-  for _, path in ipairs(paths) do
-    local name = path:match("^csrc/train/([%w_]+)%.[ch]$") or path:match("^csrc/train/run/")
-    local text = name and path ~= "csrc/train/trainers.c" and read(path) or ""
-    for header in text:gmatch('#include "(train/[%w_]+%.h)"') do
-      if declared[header] and not text:match("\nconst lsq_trainer lsq_") then
-        finding(path, "includes %s, which is a trainer's", header)
-      elseif declared[header] and header ~= "train/" .. name .. ".h"
-        and not read("csrc/" .. header):match("lsq_" .. name) then
-        finding(path, "includes %s, another trainer's", header)
+    local text = path:match("^csrc/train/") and code_of(read(path)) or ""
+    for name in text:gmatch("lsq_([%w_]+)") do
+      if names[name] and not text:match("const lsq_trainer lsq_" .. name .. "%f[^%w_]") then
+        finding(path, "names lsq_%s, another trainer", name)
       end
     end
   end

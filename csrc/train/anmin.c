@@ -1,10 +1,10 @@
-#include "train/anmin.h"
-
+/* ANMIN (Barbu 2023, "Training a Two Layer ReLU Network Analytically", Algorithm 1). */
 #include <math.h>
 #include <string.h>
 
 #include "train/hidden_cg.h"
 #include "train/hidden_system.h"
+#include "train/trainer.h"
 #include "train/two_layer.h"
 
 enum { KEEP_BEST, KEEP_LAST };

@@ -1,5 +1,4 @@
-#include "train/gauss_newton.h"
-
+/* Levenberg-Marquardt for the squared error of small nets. */
 #include <math.h>
 #include <string.h>
 
@@ -7,6 +6,7 @@
 #include "linalg/linalg.h"
 #include "nn/forward.h"
 #include "train/normal_equations.h"
+#include "train/trainer.h"
 
 typedef struct {
   int64_t iterations;

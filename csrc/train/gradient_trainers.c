@@ -1,5 +1,4 @@
-#include "train/gradient_trainers.h"
-
+/* The trainers that follow the gradient of the loss. */
 #include <math.h>
 
 #include "base/simd.h"

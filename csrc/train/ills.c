@@ -1,10 +1,11 @@
-#include "train/ills.h"
-
+/* ILLS, iterative linear least squares: Khadilkar, "Using Linear Regression for Iteratively
+   Training Neural Networks" (arXiv 2307.05189), and a guarded form of it. */
 #include <math.h>
 #include <string.h>
 
 #include "nn/dense.h"
 #include "train/deviation.h"
+#include "train/trainer.h"
 
 /* -1 and NaN: not given, decided by the variant. */
 typedef struct {

@@ -1,5 +1,5 @@
-#include "train/knots.h"
-
+/* Nets whose hidden units look along the linear regression, as Linstorch's do, with the knots
+   placed by hand instead of by chance. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "nn/dense.h"
 #include "train/layer_solver.h"
 #include "train/one_knot.h"
+#include "train/trainer.h"
 
 typedef struct {
   double noise;

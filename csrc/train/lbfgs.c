@@ -1,11 +1,10 @@
-#include "train/gradient_trainers.h"
-
 #include <math.h>
 #include <string.h>
 
 #include "base/threads.h"
 #include "nn/forward.h"
 #include "train/minimiser.h"
+#include "train/trainer.h"
 
 /* The full training loss of a net as the objective. */
 typedef struct {

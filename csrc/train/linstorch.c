@@ -1,11 +1,11 @@
-#include "train/linstorch.h"
-
+/* Linstorch: every layer of a ReLU net solved by linear regression (Khanov and Akbas). */
 #include <math.h>
 #include <string.h>
 
 #include "base/threads.h"
 #include "nn/dense.h"
 #include "train/layer_solver.h"
+#include "train/trainer.h"
 
 enum { BACKWARD_FIRST, FORWARD_FIRST };
 enum { KEEP_LAST, KEEP_BEST };

@@ -1,9 +1,9 @@
-#include "train/random_search.h"
-
+/* Random search: draws nets, solves nothing, keeps the best. */
 #include <math.h>
 
 #include "base/threads.h"
 #include "nn/forward.h"
+#include "train/trainer.h"
 
 static const size_t LANES_MEMORY = (size_t)256 << 20;
 

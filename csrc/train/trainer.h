@@ -171,7 +171,17 @@ static inline void *lsq_arena_self(lsq_arena *arena, size_t size, void *measured
   return self == NULL ? measured : self;
 }
 
-/* All trainers, NULL after the last. */
+/* Their records are called lsq_NAME, each in the file of its trainer, which nobody else includes;
+   this is the order in which they are listed. */
+#define LSQ_TRAINERS(each)                                                                         \
+  each(anmin) each(linstorch) each(random_search) each(elm) each(spread_net) each(knot_search)     \
+      each(ills) each(triangle_trainer) each(sgd) each(adam) each(adagrad) each(lbfgs)             \
+          each(gauss_newton)
+
+#define LSQ_DECLARE_TRAINER(name) extern const lsq_trainer lsq_##name;
+LSQ_TRAINERS(LSQ_DECLARE_TRAINER)
+
+/* All of them, NULL after the last. */
 extern const lsq_trainer *const lsq_trainers[];
 
 /* NULL where none is. */

@@ -2,20 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "train/anmin.h"
-#include "train/gauss_newton.h"
-#include "train/gradient_trainers.h"
-#include "train/ills.h"
-#include "train/knots.h"
-#include "train/linstorch.h"
-#include "train/random_search.h"
 #include "train/trainer.h"
-#include "train/triangle.h"
 
-const lsq_trainer *const lsq_trainers[] = {
-    &lsq_anmin,       &lsq_linstorch, &lsq_random_search,    &lsq_elm, &lsq_spread_net,
-    &lsq_knot_search, &lsq_ills,      &lsq_triangle_trainer, &lsq_sgd, &lsq_adam,
-    &lsq_adagrad,     &lsq_lbfgs,     &lsq_gauss_newton,     NULL};
+#define LIST(name) &lsq_##name,
+const lsq_trainer *const lsq_trainers[] = {LSQ_TRAINERS(LIST) NULL};
 
 const lsq_trainer *lsq_trainer_named(const char *name) {
   size_t k = 0;

@@ -25,6 +25,4 @@ const lsq_trainer *lsq_triangle_finish(int choice);
 
 extern const char *const lsq_triangle_finishes[];
 
-extern const lsq_trainer lsq_triangle_trainer;
-
 #endif
