@@ -129,7 +129,7 @@ static void finish(lsq_lane *lane, const lsq_run *run, lsq_result *result) {
   run->trainer->finish(lane->memory, result);
   if (lane->iterations == 0) /* stopped before its first iterate */
     result->loss = result->score = full_loss(lane, run);
-  else if (isnan(result->score))
+  else if (isnan(result->score) && !isnan(lane->last_score))
     choose_iterate(lane, at_target, result);
   if (lane->validated == NULL || at_target || lane->validation_loss == HUGE_VAL)
     return;
