@@ -23,7 +23,7 @@ local short = {
   anmin = { iterations = 4 }, lbfgs = { iterations = 8 }, gauss_newton = { iterations = 6 },
   ills = { iterations = 5 }, sgd = { epochs = 5 }, adam = { epochs = 5 }, adagrad = { epochs = 5 },
   linstorch = {}, elm = {}, random_search = {}, spread_net = {}, knot_search = {},
-  varpro = { iterations = 6 },
+  varpro = { iterations = 6 }, coordinate_descent = { iterations = 6 },
 }
 
 local function options(name, extra)

@@ -176,7 +176,7 @@ static inline void *lsq_arena_self(lsq_arena *arena, size_t size, void *measured
 #define LSQ_TRAINERS(each)                                                                         \
   each(anmin) each(linstorch) each(random_search) each(elm) each(spread_net) each(knot_search)     \
       each(ills) each(triangle_trainer) each(sgd) each(adam) each(adagrad) each(lbfgs)             \
-          each(gauss_newton)
+          each(gauss_newton) each(coordinate_descent)
 
 #define LSQ_DECLARE_TRAINER(name) extern const lsq_trainer lsq_##name;
 LSQ_TRAINERS(LSQ_DECLARE_TRAINER)
