@@ -24,7 +24,7 @@ lsq_network *lsq_lua_new_network(lua_State *L, size_t depth, const size_t *width
   const size_t bytes = lsq_size_add(arena.used, sizeof measured + LSQ_ALIGNMENT);
   if (bytes == SIZE_MAX)
     luaL_error(L, "a network of these layers has too many parameters for this machine");
-  lsq_network *net = lua_newuserdatauv(L, bytes, 1);
+  lsq_network *net = lua_newuserdatauv(L, bytes, 2);
   unsigned char *rest = (unsigned char *)(net + 1);
   rest += (LSQ_ALIGNMENT - (uintptr_t)rest % LSQ_ALIGNMENT) % LSQ_ALIGNMENT;
   arena = lsq_arena_over(rest);

@@ -36,6 +36,9 @@ lsq_status lsq_lua_check_samples(lua_State *L, const lsq_network *net, const lsq
 /* Raises unless the rows can be targets of the loss, and names the first that cannot. */
 void lsq_lua_check_targets(lua_State *L, int arg, const lsq_loss *loss, const lsq_matrix *y);
 
+/* network:predict. */
+int lsq_lua_network_predict(lua_State *L);
+
 /* Each file's methods. */
 extern const luaL_Reg lsq_lua_network_runs[];       /* predict, loss, gradient, ... */
 extern const luaL_Reg lsq_lua_network_parameters[]; /* weight, set_weight, ... */

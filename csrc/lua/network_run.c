@@ -24,25 +24,6 @@ static lsq_matrix *push_activations(lua_State *L, const lsq_network *net, const 
   return status == LSQ_OK ? out : NULL;
 }
 
-/*** The output of the network as it is: logits where its loss is cross-entropy, the logarithm of
-the mean where it is poisson. What is not finite in X shows in the rows concerned.
-@function network:predict
-@tparam matrix|stream X rows x inputs
-@treturn[1] matrix rows x outputs
-@treturn[2] nil
-@treturn[2] string message
-@treturn[2] string `no_file`: a stream that cannot be read any more
-*/
-static int predict(lua_State *L) {
-  lsq_error error;
-  lsq_rows rows;
-  const lsq_network *net = lsq_lua_check_network(L, 1);
-  lsq_lua_check_inputs(L, 2, net, &rows);
-  if (push_activations(L, net, &rows, net->depth, &error) == NULL)
-    return lsq_lua_failure(L, &error);
-  return 1;
-}
-
 /*** The softmax of the output, row by row, or its logistic function where there is one output,
 whatever the loss of the network.
 @function network:probabilities
@@ -278,7 +259,7 @@ static int linear_regions(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg lsq_lua_network_runs[] = {{"predict", predict},
+const luaL_Reg lsq_lua_network_runs[] = {{"predict", lsq_lua_network_predict},
                                          {"probabilities", probabilities},
                                          {"activations", activations},
                                          {"loss", loss},

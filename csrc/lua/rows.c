@@ -19,8 +19,11 @@ static void check_columns(lua_State *L, int arg, const char *what, size_t cols, 
 }
 
 void lsq_lua_check_inputs(lua_State *L, int x_arg, const lsq_network *net, lsq_rows *rows) {
-  const lsq_npy_rows *stream = lsq_lua_test_stream(L, x_arg);
-  *rows = (lsq_rows){.x = stream != NULL ? &stream->x : lsq_lua_check_matrix(L, x_arg)};
+  const lsq_matrix *x = lsq_lua_test_matrix(L, x_arg);
+  const lsq_npy_rows *stream = x == NULL ? lsq_lua_test_stream(L, x_arg) : NULL;
+  if (x == NULL)
+    x = stream != NULL ? &stream->x : lsq_lua_check_matrix(L, x_arg);
+  *rows = (lsq_rows){.x = x};
   rows->total = rows->x->rows;
   if (stream != NULL)
     rows->source = &stream->source;
@@ -113,7 +116,7 @@ lsq_status lsq_lua_check_rows(lua_State *L, const lsq_network *net, int x_arg, i
   return lsq_lua_read_weights(L, options, rows->x->rows, &rows->weights, error);
 }
 
-static size_t threads_of(lua_State *L) {
+size_t lsq_lua_threads(lua_State *L) {
   const int before = lsq_lua_enter(L);
   const size_t threads = (size_t)lsq_threads();
   lsq_threads_leave(before);
@@ -122,7 +125,7 @@ static size_t threads_of(lua_State *L) {
 
 void lsq_lua_place_forward(lua_State *L, lsq_forward_work *work, const lsq_network *net,
                            const lsq_rows *rows) {
-  const size_t threads = threads_of(L);
+  const size_t threads = lsq_lua_threads(L);
   lsq_arena arena = lsq_arena_measure();
   lsq_forward_place(work, &arena, net, rows, threads);
   arena = lsq_arena_over(lsq_lua_block(L, arena.used));
@@ -131,7 +134,7 @@ void lsq_lua_place_forward(lua_State *L, lsq_forward_work *work, const lsq_netwo
 
 void lsq_lua_place_gradient(lua_State *L, lsq_gradient_work *work, const lsq_network *net,
                             const lsq_rows *rows) {
-  const size_t threads = threads_of(L);
+  const size_t threads = lsq_lua_threads(L);
   lsq_arena arena = lsq_arena_measure();
   lsq_gradient_place(work, &arena, net, rows, threads);
   arena = lsq_arena_over(lsq_lua_block(L, arena.used));

@@ -16,6 +16,9 @@ void lsq_lua_check_inputs(lua_State *L, int x_arg, const lsq_network *net, lsq_r
 lsq_status lsq_lua_check_rows(lua_State *L, const lsq_network *net, int x_arg, int options,
                               lsq_rows *rows, lsq_error *error);
 
+/* How many threads this state has now. */
+size_t lsq_lua_threads(lua_State *L);
+
 /* Pushes the memory of a pass over rows, with as many threads as this state has now. */
 void lsq_lua_place_forward(lua_State *L, lsq_forward_work *work, const lsq_network *net,
                            const lsq_rows *rows);

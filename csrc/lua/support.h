@@ -47,7 +47,8 @@ lsq_random *lsq_lua_check_random(lua_State *L, int arg);
 lsq_network *lsq_lua_check_network(lua_State *L, int arg);
 
 /* Pushes a new network whose parameters are not initialised. Its user value 1 holds what a
-   file said beyond our own metadata (csrc/lua/network_io.c). */
+   file said beyond our own metadata (csrc/lua/network_io.c), 2 the memory of its predictions
+   (csrc/lua/network_predict.c). */
 lsq_network *lsq_lua_new_network(lua_State *L, size_t depth, const size_t *widths,
                                  const bool *bias);
 

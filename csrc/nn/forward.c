@@ -31,10 +31,8 @@ lsq_forward_work *lsq_forward_take(lsq_arena *arena, const lsq_network *net, con
   return work;
 }
 
-/* Activations of layer `layer` >= 1 for a block: into `out`, or, where that is NULL, into one
-   of the two buffers. Returns where they are. */
-static lsq_matrix forward_block(const lsq_network *net, const lsq_matrix *x, size_t layer,
-                                const lsq_matrix *out, double *buffers, size_t buffer) {
+lsq_matrix lsq_forward_block(const lsq_network *net, const lsq_matrix *x, size_t layer,
+                             const lsq_matrix *out, double *buffers, size_t buffer) {
   lsq_matrix in = *x;
   for (size_t k = 0; k < layer; k++) {
     const lsq_layer *dense = &net->layers[k];
@@ -68,8 +66,9 @@ static void run_block(const pass *p, const lsq_blocks *blocks, size_t b) {
     return;
   if (p->out != NULL)
     out = lsq_matrix_rows(p->out, first, count);
-  const lsq_matrix output = forward_block(p->net, &rows.x, p->layer, p->out == NULL ? NULL : &out,
-                                          work->buffers + thread * work->stride, work->buffer);
+  const lsq_matrix output =
+      lsq_forward_block(p->net, &rows.x, p->layer, p->out == NULL ? NULL : &out,
+                        work->buffers + thread * work->stride, work->buffer);
   if (p->take != NULL)
     p->take(p->net, work, b, &rows, &output);
 }

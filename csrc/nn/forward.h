@@ -30,6 +30,12 @@ lsq_forward_work *lsq_forward_take(lsq_arena *arena, const lsq_network *net, con
 lsq_status lsq_forward(const lsq_network *net, const lsq_rows *rows, size_t layer,
                        const lsq_matrix *out, lsq_forward_work *work, lsq_error *error);
 
+/* The same for few rows on this thread: into `out`, or, where that is NULL, into one of two buffers
+   of `buffer` doubles each, at least rows x the widest layer. layer >= 1. Returns where they
+   are. */
+lsq_matrix lsq_forward_block(const lsq_network *net, const lsq_matrix *x, size_t layer,
+                             const lsq_matrix *out, double *buffers, size_t buffer);
+
 /* The net's mean loss over all rows (mse: over all entries), by their weights. NaN where rows
    could not be read: lsq_forward_status says why. */
 double lsq_network_loss(const lsq_network *net, const lsq_rows *rows, lsq_forward_work *work);
