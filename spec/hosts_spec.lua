@@ -24,6 +24,10 @@ local function assert_done(host, argument)
 end
 
 describe("C hosts", function()
+  it("cut no count of 64 bits to 32", function()
+    assert_done("sizes")
+  end)
+
   it("open, use and close 50 states in turn", function()
     assert_done("states")
   end)

@@ -51,7 +51,7 @@ static lsq_status open_file(lsq_npy_rows *rows, int which, const char *path, lsq
     return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: a header of more than %d bytes", path, PREFIX);
   lsq_npy npy;
   /* Looks at the header alone, which the prefix holds. */
-  const lsq_status status = lsq_npy_open(&npy, path, prefix, (size_t)found.st_size, error);
+  const lsq_status status = lsq_npy_open(&npy, path, prefix, lsq_size_of(found.st_size), error);
   if (status != LSQ_OK)
     return status;
   if (npy.kind != 'f' || npy.item_size != 8 || npy.big_endian || npy.fortran_order)

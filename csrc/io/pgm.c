@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/point.h"
 #include "base/size.h"
 #include "io/bytes.h"
 
@@ -94,6 +95,7 @@ lsq_status lsq_pgm_read(const lsq_pgm *pgm, const lsq_matrix *m, lsq_error *erro
 
 lsq_status lsq_pgm_write(lsq_writer *writer, const char *path, const lsq_matrix *m,
                          lsq_error *error) {
+  char text[LSQ_POINT_SIZE];
   if (m->rows == 0 || m->cols == 0)
     return lsq_fail(error, LSQ_BAD_FORMAT, "an image needs at least one row and one column");
   for (size_t i = 0; i < m->rows; i++)
@@ -101,7 +103,8 @@ lsq_status lsq_pgm_write(lsq_writer *writer, const char *path, const lsq_matrix 
       double value = lsq_matrix_row(m, i)[j];
       if (!(value >= -0.5 && value < 255.5))
         return lsq_fail(error, LSQ_BAD_FORMAT,
-                        "row %zu, column %zu: %g is no grey value (0 to 255)", i + 1, j + 1, value);
+                        "row %zu, column %zu: %s is no grey value (0 to 255)", i + 1, j + 1,
+                        lsq_number_text(value, 6, text));
     }
   lsq_status status = lsq_writer_open(writer, path, error);
   if (status != LSQ_OK)

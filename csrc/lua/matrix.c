@@ -86,6 +86,10 @@ size_t lsq_lua_check_count(lua_State *L, int arg, const char *what) {
     lua_pushfstring(L, "%s expected to be at least 0, got %I", what, (LUAI_UACINT)count);
     luaL_argerror(L, arg, lua_tostring(L, -1));
   }
+  if (!lsq_size_fits((uint64_t)count)) {
+    lua_pushfstring(L, "%s: %I is too large for this machine", what, (LUAI_UACINT)count);
+    luaL_argerror(L, arg, lua_tostring(L, -1));
+  }
   return (size_t)count;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/point.h"
 #include "lua/matrix.h"
 
 enum {
@@ -33,12 +34,7 @@ static void format(double x, char *text) {
     return;
   }
   snprintf(text, TEXT, "%.6g", x);
-  const size_t length = strspn(text, "+-0123456789einf");
-  if (text[length] != '\0') {
-    const size_t rest = length + strcspn(text + length, "0123456789");
-    text[length] = '.';
-    memmove(text + length + 1, text + rest, strlen(text + rest) + 1);
-  }
+  lsq_point(text);
 }
 
 int lsq_lua_matrix_tostring(lua_State *L) {

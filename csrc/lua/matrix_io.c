@@ -75,8 +75,8 @@ static void check_columns(lua_State *L, int options) {
       luaL_error(L, "option 'columns': entry %I: a name or a number expected, got %s", k,
                  luaL_typename(L, -1));
     if (!whole && (lua_tointegerx(L, -1, &whole) < 1 || !whole))
-      luaL_error(L, "option 'columns': entry %I: columns are numbered from 1, got %f", k,
-                 lua_tonumber(L, -1));
+      luaL_error(L, "option 'columns': entry %I: columns are numbered from 1, got %s", k,
+                 lsq_lua_number(L, lua_tonumber(L, -1)));
     lua_pop(L, 1);
   }
 }

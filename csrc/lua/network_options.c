@@ -81,6 +81,9 @@ static size_t *check_widths(lua_State *L, int arg, size_t *count) {
     if (!whole || width < 1)
       luaL_error(L, "option 'layers': a positive integer expected at position %I, got %s",
                  (LUAI_UACINT)(k + 1), luaL_tolstring(L, -1, NULL));
+    if (!lsq_size_fits((uint64_t)width))
+      luaL_error(L, "option 'layers': the width %I at position %I is too large for this machine",
+                 (LUAI_UACINT)width, (LUAI_UACINT)(k + 1));
     widths[k] = (size_t)width;
     lua_pop(L, 1);
   }
@@ -172,11 +175,11 @@ void lsq_lua_check_init(lua_State *L, int index, lsq_init *init) {
   init->first = check_init_number(L, index, 2);
   init->second = check_init_number(L, index, 3);
   if (init->kind == LSQ_INIT_UNIFORM_RANGE && init->first > init->second)
-    luaL_error(L, "option 'init': a low end not above the high one expected, got %f and %f",
-               init->first, init->second);
+    luaL_error(L, "option 'init': a low end not above the high one expected, got %s and %s",
+               lsq_lua_number(L, init->first), lsq_lua_number(L, init->second));
   if (init->kind == LSQ_INIT_NORMAL_RANGE && init->second < 0)
-    luaL_error(L, "option 'init': a standard deviation of at least 0 expected, got %f",
-               init->second);
+    luaL_error(L, "option 'init': a standard deviation of at least 0 expected, got %s",
+               lsq_lua_number(L, init->second));
   lua_pop(L, 1);
 }
 
@@ -248,7 +251,8 @@ int lsq_lua_network_from_options(lua_State *L) {
   lsq_lua_loss_parameters_start(&parameters);
   lsq_lua_read_options(L, 1, network_options, &chosen, parameters.options, parameters.values);
   if (chosen.alpha >= 1)
-    luaL_error(L, "option 'alpha': a slope below 1 expected, got %f", chosen.alpha);
+    luaL_error(L, "option 'alpha': a slope below 1 expected, got %s",
+               lsq_lua_number(L, chosen.alpha));
   const size_t *widths = check_widths(L, 1, &count);
   const bool *bias = check_bias(L, 1, count - 1);
   if (lsq_lua_option_value(L, 1, "init") != LUA_TNIL)

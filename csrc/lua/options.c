@@ -92,10 +92,11 @@ static void check_range(lua_State *L, const lsq_option *option, double value) {
   if (value >= option->minimum && value <= option->maximum)
     return;
   if (value < option->minimum)
-    luaL_error(L, "option '%s': at least %f expected, got %f", option->name, option->minimum,
-               value);
+    luaL_error(L, "option '%s': at least %s expected, got %s", option->name,
+               lsq_lua_number(L, option->minimum), lsq_lua_number(L, value));
   if (value > option->maximum)
-    luaL_error(L, "option '%s': at most %f expected, got %f", option->name, option->maximum, value);
+    luaL_error(L, "option '%s': at most %s expected, got %s", option->name,
+               lsq_lua_number(L, option->maximum), lsq_lua_number(L, value));
   luaL_error(L, "option '%s': a number expected, got nan", option->name);
 }
 
@@ -155,7 +156,8 @@ static void store_value(lua_State *L, const lsq_option *option, void *out) {
       wrong_type(L, option, "an integer");
     lua_Integer integer = lua_tointegerx(L, -1, &whole);
     if (!whole)
-      luaL_error(L, "option '%s': an integer expected, got %f", option->name, lua_tonumber(L, -1));
+      luaL_error(L, "option '%s': an integer expected, got %s", option->name,
+                 lsq_lua_number(L, lua_tonumber(L, -1)));
     check_range(L, option, (double)integer);
     *(int64_t *)(void *)((unsigned char *)out + option->offset) = integer;
     break;

@@ -1,5 +1,8 @@
 #include "lua/support.h"
 
+#include <string.h>
+
+#include "base/point.h"
 #include "base/threads.h"
 #include "lua/module.h"
 
@@ -18,12 +21,21 @@ int lsq_lua_failure(lua_State *L, const lsq_error *error) {
   return 3;
 }
 
+const char *lsq_lua_number(lua_State *L, double value) {
+  char text[LSQ_POINT_SIZE];
+  lsq_number_text(value, 14, text);
+  if (text[strspn(text, "-0123456789")] == '\0')
+    strcat(text, ".0"); /* as Lua shows a float that is whole */
+  return lua_pushstring(L, text);
+}
+
 lsq_status lsq_lua_check_finite(const lsq_matrix *m, const char *name, lsq_error *error) {
+  char text[LSQ_POINT_SIZE];
   size_t row, col;
   if (lsq_matrix_is_finite(m, &row, &col))
     return LSQ_OK;
-  return lsq_fail(error, LSQ_NON_FINITE, "%s is not finite: row %zu, column %zu is %g", name,
-                  row + 1, col + 1, lsq_matrix_row(m, row)[col]);
+  return lsq_fail(error, LSQ_NON_FINITE, "%s is not finite: row %zu, column %zu is %s", name,
+                  row + 1, col + 1, lsq_number_text(lsq_matrix_row(m, row)[col], 6, text));
 }
 
 int lsq_lua_enter(lua_State *L) {

@@ -23,6 +23,9 @@ void *lsq_lua_block(lua_State *L, size_t bytes);
 /* Pushes nil, message, code; returns 3. */
 int lsq_lua_failure(lua_State *L, const lsq_error *error);
 
+/* Pushes a number as Lua shows it, but with a point whatever the locale; for messages. */
+const char *lsq_lua_number(lua_State *L, double value);
+
 /* LSQ_NON_FINITE, naming the matrix and the 1-based place, unless all of m is finite. */
 lsq_status lsq_lua_check_finite(const lsq_matrix *m, const char *name, lsq_error *error);
 

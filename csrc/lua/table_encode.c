@@ -61,8 +61,8 @@ static void check_codes(lua_State *L, const lsq_matrix *codes, size_t levels) {
   for (size_t i = 0; i < codes->rows; i++) {
     const double code = *lsq_matrix_row(codes, i);
     if (!isnan(code) && !(code >= 1 && code <= (double)levels && code == trunc(code)))
-      luaL_error(L, "row %I holds %f, which is no code of %I levels", (lua_Integer)i + 1, code,
-                 (lua_Integer)levels);
+      luaL_error(L, "row %I holds %s, which is no code of %I levels", (lua_Integer)i + 1,
+                 lsq_lua_number(L, code), (lua_Integer)levels);
   }
 }
 

@@ -212,8 +212,9 @@ static void read_connections(lsq_training *t) {
   for (size_t i = 0; i < mask->rows; i++)
     for (size_t j = 0; j < mask->cols; j++)
       if (lsq_matrix_row(mask, i)[j] != 0 && lsq_matrix_row(mask, i)[j] != 1)
-        luaL_error(L, "option 'connections': 0 or 1 expected, got %f in row %I, column %I",
-                   lsq_matrix_row(mask, i)[j], (LUAI_UACINT)i + 1, (LUAI_UACINT)j + 1);
+        luaL_error(L, "option 'connections': 0 or 1 expected, got %s in row %I, column %I",
+                   lsq_lua_number(L, lsq_matrix_row(mask, i)[j]), (LUAI_UACINT)i + 1,
+                   (LUAI_UACINT)j + 1);
   t->problem.connections = mask;
 }
 
@@ -307,10 +308,10 @@ static int count_threads(lua_State *L) {
 static void set_run_options(lsq_training *t) {
   lsq_run_options *options = &t->run_options;
   options->racing = t->common.racing && t->common.restarts > 1;
-  options->restarts = t->trainer->restarts == LSQ_SINGLE ? 1 : (size_t)t->common.restarts;
+  options->restarts = t->trainer->restarts == LSQ_SINGLE ? 1 : lsq_size_of(t->common.restarts);
   options->time_limit = t->common.time_limit;
   options->target_loss = t->common.target_loss;
-  options->patience = (size_t)t->common.patience;
+  options->patience = lsq_size_of(t->common.patience);
   options->state = t->state == NULL ? NULL : t->state->data;
   options->watched = t->callback != 0 || t->common.verbose || options->validation.x != NULL;
   options->threads = count_threads(t->L);

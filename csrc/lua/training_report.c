@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/point.h"
 #include "lua/training.h"
 
 void lsq_lua_set_number(lua_State *L, const char *name, double value) {
@@ -47,11 +48,14 @@ static void call_back(lsq_training *t, const lsq_event *event, int kept) {
 }
 
 static void print_line(const lsq_training *t, const lsq_event *event) {
-  char restart[40] = "";
+  char restart[40] = "", loss[LSQ_POINT_SIZE], seconds[LSQ_POINT_SIZE];
   if (t->common.restarts > 1)
     snprintf(restart, sizeof restart, " restart %zu", event->restart);
-  fprintf(stderr, "%s%s iteration %zu: loss %.6g, %.2f s\n", t->trainer->name, restart,
-          event->progress.iteration, event->progress.loss, event->seconds);
+  lsq_number_text(event->progress.loss, 6, loss);
+  snprintf(seconds, sizeof seconds, "%.2f", event->seconds);
+  lsq_point(seconds);
+  fprintf(stderr, "%s%s iteration %zu: loss %s, %s s\n", t->trainer->name, restart,
+          event->progress.iteration, loss, seconds);
 }
 
 static void tell_iteration(lsq_training *t, const lsq_event *event, int kept) {

@@ -90,7 +90,7 @@ void lsq_training_read_schedule(lsq_training *t) {
     schedule_error(L, lua_typename(L, type));
   const lsq_option *own = t->trainer->options;
   const size_t count =
-      (size_t) * (const int64_t *)lsq_option_field(lsq_option_find(own, "epochs"), t->options);
+      lsq_size_of(*(const int64_t *)lsq_option_field(lsq_option_find(own, "epochs"), t->options));
   const double rate =
       *(const double *)lsq_option_field(lsq_option_find(own, "learning_rate"), t->options);
   const double first = epochs_before(t);

@@ -19,6 +19,7 @@ Read-only fields: `depth` (d), `sign` ("added" or "subtracted"), `scales` ("enfo
 
 #include <string.h>
 
+#include "base/point.h"
 #include "base/threads.h"
 
 lsq_lua_triangle *lsq_lua_check_triangle(lua_State *L, int arg) {
@@ -31,10 +32,11 @@ double *lsq_lua_triangle_parameters(const lsq_lua_triangle *self, size_t *count)
 }
 
 static lsq_status check_range(const double *peaks, size_t count, lsq_error *error) {
+  char text[LSQ_POINT_SIZE];
   for (size_t i = 0; i < count; i++)
     if (!(peaks[i] > 0 && peaks[i] < 1))
-      return lsq_fail(error, LSQ_MISUSE, "peak %zu: a number between 0 and 1 expected, got %g",
-                      i + 1, peaks[i]);
+      return lsq_fail(error, LSQ_MISUSE, "peak %zu: a number between 0 and 1 expected, got %s",
+                      i + 1, lsq_number_text(peaks[i], 6, text));
   return LSQ_OK;
 }
 

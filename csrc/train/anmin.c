@@ -237,7 +237,7 @@ static void draw_connections(anmin *self) {
     self->mask[k] = k >= d * h || (given != NULL && lsq_matrix_row(given, k / h)[k % h] != 0);
   for (size_t j = 0; given == NULL && j < h; j++) {
     lsq_random_permutation(self->problem->drawing.random, self->order, d);
-    for (size_t k = 0; k < (size_t)self->options->inputs_per_neuron; k++)
+    for (size_t k = 0; k < lsq_size_of(self->options->inputs_per_neuron); k++)
       self->mask[self->order[k] * h + j] = 1;
   }
 }
@@ -257,7 +257,7 @@ static lsq_status start(void *memory, lsq_error *error) {
   apply_mask(self);
   if (self->matrix_free)
     lsq_hidden_cg_start(&self->cg, self->options->lambda, self->options->cg_tolerance,
-                        (size_t)self->options->cg_iterations, self->mask);
+                        lsq_size_of(self->options->cg_iterations), self->mask);
   else
     lsq_hidden_system_start(&self->system, lsq_two_layer_alpha(problem->net), problem->rows.x);
   self->objective = HUGE_VAL;

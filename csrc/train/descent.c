@@ -148,7 +148,7 @@ static void report_epoch(descent *self, double loss, lsq_progress *progress) {
     self->former = freed;
   }
   self->row = 0;
-  if (self->epoch < (size_t)self->options->epochs)
+  if (self->epoch < lsq_size_of(self->options->epochs))
     return;
   progress->stop = LSQ_STOPPED_ITERATIONS;
   self->final_loss = self->epoch == 0 ? loss : full_loss(self);

@@ -211,7 +211,7 @@ static void resolve(ills *self, const ills_options *o, const lsq_network *net) {
   s->clip_margin = o->clip_margin;
   s->rcond = o->rcond;
   s->deviation_rcond = o->deviation_rcond;
-  s->block_rows = (size_t)o->block_rows;
+  s->block_rows = lsq_size_of(o->block_rows);
   const bool last = v == ROBUST || s->joint || self->guard != GUARD_NONE;
   self->fit_order = o->fit_order >= 0 ? (ills_fit_order)o->fit_order : last ? FIT_LAST : FIT_FIRST;
 }

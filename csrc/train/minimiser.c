@@ -71,7 +71,7 @@ static const double CURVATURE = 0.9;            /* c2, (3.7b) */
 
 void lsq_minimiser_place(lsq_minimiser *m, lsq_arena *arena, size_t count,
                          const lsq_minimiser_options *options) {
-  const size_t memory = (size_t)options->memory;
+  const size_t memory = lsq_size_of(options->memory);
   *m = (lsq_minimiser){.options = options, .count = count};
   m->trial = lsq_arena_doubles(arena, count);
   m->point = lsq_arena_doubles(arena, count);
@@ -363,7 +363,7 @@ bool lsq_minimiser_keeps_best(const lsq_minimiser *m) {
 enum { STATE_ITERATIONS, STATE_STORED, STATE_NEXT, STATE_SCALE, STATE_SCALARS };
 
 size_t lsq_minimiser_state_size(size_t count, const lsq_minimiser_options *options) {
-  return STATE_SCALARS + (size_t)options->memory * (2 * count + 1);
+  return STATE_SCALARS + lsq_size_of(options->memory) * (2 * count + 1);
 }
 
 void lsq_minimiser_save_state(const lsq_minimiser *m, double *state) {

@@ -474,7 +474,7 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
     else
       status = solve_peaks(self, progress, error);
     if (self->phase == PRETRAIN && progress->stop == LSQ_RUNNING &&
-        self->iteration == (size_t)self->options->epochs)
+        self->iteration == lsq_size_of(self->options->epochs))
       end_pretraining(self, LSQ_STOPPED_ITERATIONS, progress);
     break;
   case START_FINISH:

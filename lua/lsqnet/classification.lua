@@ -10,6 +10,7 @@
 
 local core = require "lsqnet.core"
 local options = require "lsqnet.options"
+local words = require "lsqnet.words"
 
 local classification = {}
 
@@ -28,8 +29,8 @@ function classification.targets(Y, q)
     for j = 1, Y.cols do
       local value = Y:get(i, j)
       options.argument(value >= 0 and value <= 1, 1, "targets",
-                       ("entries from 0 to 1 expected, got %.14g in row %d, column %d")
-                       :format(value, i, j))
+                       ("entries from 0 to 1 expected, got %s in row %d, column %d")
+                       :format(words.number("%.14g", value), i, j))
     end
   end
   return Y * (2 * q) - core.matrix(Y.rows, Y.cols, q)

@@ -243,7 +243,7 @@ end
 -- @function lsqnet.gram
 -- @tparam table opts `inputs`, columns of X; `outputs=0`, columns of Y
 -- @treturn gram with the fields `rows` (with weights their sum), `inputs`, `outputs`, `mean`
--- (1 x k, k the sum of both) and `scatter` (k x k: the sums of products of deviations from the mean)
+-- (1 x k, k the sum of both) and `scatter` (k x k: sums of products of deviations from the mean)
 -- @raise when `inputs` is missing or an option is unknown
 local function start(_, opts)
   local o = options.read(opts, GRAM)

@@ -2,7 +2,13 @@
 -- of the C side.
 -- @module lsqnet.options
 
+local words = require "lsqnet.words"
+
 local options = {}
+
+local function number(value)
+  return words.number("%.14g", value)
+end
 
 -- Optimal string alignment distance: insertions, deletions, replacements and swaps.
 local function distance(a, b)
@@ -95,10 +101,10 @@ local function range_problem(value, option)
   if not (option.minimum or option.maximum) then return nil end
   if value ~= value then return "a number expected, got nan" end
   if option.minimum and value < option.minimum then
-    return ("at least %.14g expected, got %.14g"):format(option.minimum, value)
+    return ("at least %s expected, got %s"):format(number(option.minimum), number(value))
   end
   if option.maximum and value > option.maximum then
-    return ("at most %.14g expected, got %.14g"):format(option.maximum, value)
+    return ("at most %s expected, got %s"):format(number(option.maximum), number(value))
   end
 end
 
@@ -109,7 +115,7 @@ local function value_problem(value, option)
   local expected, given = option.choices and "string" or option.type, options.typename(value)
   if expected == "any" then return nil end
   if expected == "integer" and given == "number" then
-    if not math.tointeger(value) then return ("an integer expected, got %.14g"):format(value) end
+    if not math.tointeger(value) then return "an integer expected, got " .. number(value) end
   elseif given ~= expected then
     return ("%s expected, got %s"):format(ARTICLES[expected] or expected, given)
   end

@@ -10,6 +10,7 @@
 -- lsqnet.anmin(net, X, Y, { iterations = 30, on_iteration = bar:callback() })
 
 local options = require "lsqnet.options"
+local words = require "lsqnet.words"
 
 local progress = {}
 
@@ -29,7 +30,7 @@ end
 
 -- Seconds as 0.4s, 12s, 3:05 or 1:02:03.
 local function duration(seconds)
-  if seconds < 9.95 then return ("%.1fs"):format(seconds) end
+  if seconds < 9.95 then return words.number("%.1fs", seconds) end
   local whole = math.floor(seconds + 0.5)
   if whole < 60 then return whole .. "s" end
   if whole < 3600 then return ("%d:%02d"):format(whole // 60, whole % 60) end
@@ -129,9 +130,9 @@ bar.__close = function(self) self:finish() end
 -- @treturn function
 function bar:callback(also)
   return function(event)
-    local note = event.loss and ("loss %.5g"):format(event.loss) or ""
+    local note = event.loss and "loss " .. words.number("%.5g", event.loss) or ""
     if event.validation_loss then
-      note = note .. ("  validation %.5g"):format(event.validation_loss)
+      note = note .. "  validation " .. words.number("%.5g", event.validation_loss)
     end
     self:update(event.iteration, note, event.seconds)
     if also then return also(event) end

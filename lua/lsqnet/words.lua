@@ -12,6 +12,11 @@ function words.exact(value)
   return (digits:gsub(",", "."))
 end
 
+-- A number as string.format has it, with a point whatever the locale.
+function words.number(format, value)
+  return (format:format(value):gsub("^([+-]?%d+)[^%w+%-]+(%d)", "%1.%2"))
+end
+
 -- One word of a shell command.
 function words.shell_quoted(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"

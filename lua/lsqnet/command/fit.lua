@@ -11,6 +11,7 @@ local progress = require "lsqnet.progress"
 local ridge = require "lsqnet.command.ridge"
 local text = require "lsqnet.command.text"
 local trainers = require "lsqnet.command.trainers"
+local words = require "lsqnet.words"
 
 local fit = {}
 
@@ -258,7 +259,7 @@ local function training_bar(args, plan, iterations)
   local bar = bar_of(args, plan.trainer, restarts)
   local behind = search and 0 or 1 -- events of a search come when a start is through
   return bar, function(event)
-    bar:update(event.restart - behind, ("loss %.5g"):format(event.loss), event.seconds)
+    bar:update(event.restart - behind, "loss " .. words.number("%.5g", event.loss), event.seconds)
   end
 end
 
@@ -317,8 +318,8 @@ local function print_result(result, plan, set)
   text.print(("%s: %d rows, %d input%s -> %s; %d to train on, %d to test"):format(
     result.data, set.train.x.rows + tested, #set.inputs, #set.inputs == 1 and "" or "s",
     table.concat(result.targets, ", "), set.train.x.rows, tested))
-  local lambda = result.lambda and (", lambda %g%s"):format(
-    result.lambda, plan.chosen and " (by validation)" or "") or ""
+  local lambda = result.lambda and ", lambda "
+    .. words.number("%g", result.lambda) .. (plan.chosen and " (by validation)" or "") or ""
   local ended = result.stopped ~= "iterations" and (" (%s)"):format(result.stopped) or ""
   text.print(("%s: %s %s%s, %s in %s s%s\n"):format(
     plan.trainer, table.concat(result.layers, "-"), plan.activation, lambda, effort(result, plan),

@@ -39,7 +39,7 @@ local function print_model(path)
   if not net then return nil, message end
   local activation = net.activation
   if activation == "leaky_relu" then
-    activation = ("%s, slope %g"):format(activation, net.alpha)
+    activation = activation .. ", slope " .. words.number("%g", net.alpha)
   end
   text.print(text.aligned {
     { "model", path }, { "layers", table.concat(net.layers, "-") }, { "activation", activation },
@@ -60,7 +60,7 @@ end
 
 local function shown(default)
   if default == nil then return "-" end
-  return type(default) == "number" and ("%g"):format(default) or tostring(default)
+  return type(default) == "number" and words.number("%g", default) or tostring(default)
 end
 
 local function print_options(name)

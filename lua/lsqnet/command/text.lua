@@ -1,5 +1,7 @@
 -- Numbers and aligned columns, as the command reads and prints them.
 
+local words = require "lsqnet.words"
+
 local text = {}
 
 --- A converter for argparse: whole numbers from `low` on.
@@ -20,7 +22,7 @@ end
 
 --- A number of four significant digits; a missing one is empty.
 function text.number(v)
-  return v and ("%.4g"):format(v) or ""
+  return v and words.number("%.4g", v) or ""
 end
 
 --- Rows of strings as aligned lines. Columns are two blanks apart.

@@ -2,6 +2,7 @@
 -- Unicode, as gnuplot's markup is off (labels may hold any character).
 
 local gnuplot = require "lsqnet.plot.gnuplot"
+local words = require "lsqnet.words"
 
 local tics = {}
 
@@ -44,7 +45,7 @@ local function decades(first, last, step)
   local plain = first >= -3 and last <= 4
   for k = first - 1, last do
     if k >= first and k % step == 0 then
-      list[#list + 1] = { plain and ("%.15g"):format(10.0 ^ k) or power(k), decimal(1, k) }
+      list[#list + 1] = { plain and words.number("%.15g", 10.0 ^ k) or power(k), decimal(1, k) }
     end
     for digit = 2, step == 1 and 9 or 1 do list[#list + 1] = { "", decimal(digit, k), 1 } end
   end
@@ -56,7 +57,7 @@ end
 local function round_numbers(low, high)
   local list = {}
   local function add(v)
-    if v >= low and v <= high then list[#list + 1] = { ("%.6g"):format(v), v } end
+    if v >= low and v <= high then list[#list + 1] = { words.number("%.6g", v), v } end
   end
   for k = math.floor(math.log(low, 10)), math.ceil(math.log(high, 10)) do
     for _, digit in ipairs { 1, 2, 5 } do add(decimal(digit, k)) end
