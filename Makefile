@@ -16,14 +16,18 @@ LIBDIR ?= $(PREFIX)/lib/lua/5.4
 BINDIR ?= $(PREFIX)/bin
 INCDIR ?= $(PREFIX)/include
 
+# OPENMP=no builds for one thread, without the OpenMP runtime; what only its pragmas use is unused.
+OPENMP ?= yes
+OPENMP_FLAGS = $(if $(filter no,$(OPENMP)),-Wno-unknown-pragmas -Wno-unused-variable,-fopenmp)
+
 # make V=1 shows the compiler's command lines.
 SHOW = $(if $(V),,@echo '  $(1)';)
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
-ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -fvisibility=hidden -fopenmp \
+ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -fvisibility=hidden $(OPENMP_FLAGS) \
   -ffp-contract=fast -Icsrc -I$(LUA_INCDIR) $(CFLAGS)
 # nodelete: closing a Lua state must not unload libgomp under its own threads.
-LINK_MODULE = $(CC) -shared -Wl,-z,nodelete -fopenmp $(LDFLAGS)
+LINK_MODULE = $(CC) -shared -Wl,-z,nodelete $(OPENMP_FLAGS) $(LDFLAGS)
 
 MODULE = $(BUILD)/lsqnet/core.so
 # One file a concern, one folder a room; csrc/mpi and csrc/predict are modules of their own.
@@ -47,7 +51,7 @@ WITH_ENV = LUA_PATH=$(PATH_VALUE) LUA_CPATH=$(CPATH_VALUE) LSQNET_DATA=$(DATA_VA
 SUBMAKE = +@$(MAKE) --no-print-directory
 
 .PHONY: build help deps deps-develop env hosts all-hosts test demo bench reproduction results check \
-  asan valgrind docs install uninstall clean force
+  asan tsan valgrind docs install uninstall clean force
 
 # Compiles with all cores, unless make was already told how many.
 build:
@@ -65,6 +69,7 @@ help:
 	@echo 'make results         these runs: hours, resumed where they were interrupted'
 	@echo 'make check           formatting, lints, layers, warnings as errors'
 	@echo 'make asan            the specs under AddressSanitizer and UBSan'
+	@echo 'make tsan            two states in two threads under ThreadSanitizer'
 	@echo 'make valgrind        most of the specs under Valgrind'
 	@echo 'make docs            the reference, in $(BUILD)/docs/index.html'
 	@echo 'make install         to PREFIX=$(PREFIX); make uninstall removes it'
@@ -78,7 +83,7 @@ deps-develop:
 
 # With -j and deps among the goals nothing may start before the compiler is there.
 ifneq ($(filter deps deps-develop,$(MAKECMDGOALS)),)
-build hosts check asan valgrind docs: | $(filter deps deps-develop,$(MAKECMDGOALS))
+build hosts check asan tsan valgrind docs: | $(filter deps deps-develop,$(MAKECMDGOALS))
 endif
 
 # --- building -------------------------------------------------------------------------------
@@ -176,6 +181,15 @@ ASAN_LUA = env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \
 asan:
 	$(SUBMAKE) test BUILD=$(BUILD)/asan CFLAGS='$(ASAN_CFLAGS)' LDFLAGS='$(SANITIZE)' \
 	  BLAS=reference LUA="$(ASAN_LUA)"
+
+# Without OpenMP, whose runtime ThreadSanitizer cannot see into.
+TSAN = $(BUILD)/tsan
+tsan:
+	$(SUBMAKE) hosts BUILD=$(TSAN) OPENMP=no CFLAGS='-O1 -g -fsanitize=thread -DLSQ_NO_CLONES' \
+	  LDFLAGS=-fsanitize=thread
+	@path=$$(CC='$(CC)' .ci/blas reference) && env $${path:+LD_LIBRARY_PATH="$$path"} \
+	  LUA_PATH=$(PATH_VALUE) LUA_CPATH=$(call quote,$(abspath $(TSAN))/?.so;;) \
+	  TSAN_OPTIONS=halt_on_error=1 $(TSAN)/hosts/threads && echo 'tsan: no race'
 
 # Valgrind sees into LAPACK, where the sanitizers are blind. Version 3.19 knows no AVX-512: no
 # clones, one thread, the reference BLAS. Left out is what mostly runs other programs, and the

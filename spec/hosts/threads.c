@@ -18,7 +18,10 @@ static void train(training *t) {
   lua_pushinteger(L, t->seed);
   lua_setglobal(L, "seed");
   host_run(L, HOST_TRAINING "local net, x, y = make(seed)\n"
-                            "assert(lsqnet.anmin(net, x, y, {iterations = 10}))\n"
+                            "assert(lsqnet.anmin(net, x, y, {iterations = 10, restarts = 3}))\n"
+                            "local run = lsqnet.start('adam', net, x, y, {epochs = 3})\n"
+                            "while not run.ended do run:advance(0.001) end\n"
+                            "run:finish()\n"
                             "return net:parameters()");
   const lsqnet_matrix *parameters = lsqnet_checkmatrix(L, -1);
   host_expect(parameters->rows == PARAMETERS && parameters->cols == 1, "parameters", "wrong shape");
