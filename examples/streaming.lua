@@ -25,6 +25,7 @@ local scaled = assert(lsqnet.data.spool(gram:standardized(raw)))
 local net = lsqnet.network { layers = { d, 32, 1 }, init = "normal", seed = 1 }
 local report = assert(lsqnet.anmin(net, scaled, nil, {
   lambda = 1e-3 / scaled.rows,
+  solver = "cg",
   cg_tolerance = 1e-3,
 }))
 print(("anmin: mse %.5g after %d iterations"):format(report.loss, report.iterations))

@@ -6,7 +6,7 @@ lsq_rows lsq_rows_over(const lsq_matrix *x, const lsq_matrix *y) {
 
 double lsq_rows_weight(const lsq_rows *rows) {
   if (rows->weights == NULL)
-    return (double)rows->total;
+    return (double)rows->x->rows;
   double sum = 0;
   for (size_t i = 0; i < rows->x->rows; i++)
     sum += rows->weights[i];

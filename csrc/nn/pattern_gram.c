@@ -78,10 +78,6 @@ void lsq_pattern_gram_place(lsq_pattern_gram *gram, lsq_arena *arena, size_t uni
   s->tables = lsq_arena_doubles(arena, lsq_size_multiply(s->threads, TABLE));
 }
 
-void lsq_pattern_gram_clear(lsq_pattern_gram *gram) {
-  memset(gram->sums, 0, gram->pairs * gram->stride * sizeof *gram->sums);
-}
-
 /* Bit j of the result: z_j > 0, for j < 64. Lane q gathers the bits 8 r + q at 8 r, so that one
    comparison and one OR serve LANES units. */
 LSQ_INLINE uint64_t pack_word(const double *z) {
@@ -126,6 +122,11 @@ static uint64_t hash_of(const uint64_t *pattern, size_t words) {
 static void empty_slots(lsq_pattern_scratch *s) {
   memset(s->hash, 0, ((size_t)1 << s->hash_log) * sizeof *s->hash);
   s->used = 0;
+}
+
+void lsq_pattern_gram_clear(lsq_pattern_gram *gram) {
+  memset(gram->sums, 0, gram->pairs * gram->stride * sizeof *gram->sums);
+  empty_slots(&gram->scratch);
 }
 
 /* Finds the slots of the packed rows first .. count-1, making new ones; returns the row to go
@@ -249,8 +250,8 @@ static void sum_share(const lsq_pattern_gram *gram, size_t passes, size_t share)
   }
 }
 
-/* Adds rows that have their slots, of which the first `used` are older than these rows, and,
-   where `all` is set, the slots to the sums, leaving them empty. */
+/* Adds the rows first .. last-1 of x, which have their slots, of which the first `used` are older
+   than these rows, and, where `all` is set, the slots to the sums, leaving them empty. */
 static void add_slots(lsq_pattern_gram *gram, const lsq_matrix *x, size_t used, size_t first,
                       size_t last, bool all) {
   lsq_pattern_scratch *s = &gram->scratch;
@@ -283,9 +284,8 @@ static void add_slots(lsq_pattern_gram *gram, const lsq_matrix *x, size_t used, 
     empty_slots(s);
 }
 
-/* Adds a batch of rows; the slots go to the sums when all are used, or after the `last_batch`. */
-static void add_batch(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matrix *z,
-                      bool last_batch) {
+/* Adds a batch of rows; the slots go to the sums when all are used. */
+static void add_batch(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matrix *z) {
   lsq_pattern_scratch *s = &gram->scratch;
   const size_t rows = z->rows;
 #pragma omp parallel for num_threads((int)s->threads) schedule(static) if (rows * z->cols > WORTH)
@@ -294,18 +294,68 @@ static void add_batch(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_mat
   for (size_t first = 0, next; first < rows; first = next) {
     const size_t used = s->used;
     next = find_slots(s, first, rows);
-    add_slots(gram, x, used, first, next, s->used == s->capacity || (last_batch && next == rows));
+    add_slots(gram, x, used, first, next, s->used == s->capacity);
   }
 }
 
-void lsq_pattern_gram_add(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matrix *z) {
+void lsq_pattern_gram_gather(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matrix *z) {
   if (gram->pairs == 0 || gram->products == 0)
     return;
-  empty_slots(&gram->scratch);
   for (size_t first = 0, count; first < z->rows; first += count) {
     count = lsq_size_min(z->rows - first, gram->scratch.batch);
     const lsq_matrix inputs = lsq_matrix_rows(x, first, count);
     const lsq_matrix patterns = lsq_matrix_rows(z, first, count);
-    add_batch(gram, &inputs, &patterns, first + count == z->rows);
+    add_batch(gram, &inputs, &patterns);
   }
+}
+
+void lsq_pattern_gram_flush(lsq_pattern_gram *gram) {
+  const lsq_matrix none = {NULL, 0, gram->features, gram->features};
+  if (gram->pairs > 0 && gram->products > 0)
+    add_slots(gram, &none, gram->scratch.used, 0, 0, true);
+}
+
+void lsq_pattern_gram_add(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matrix *z) {
+  lsq_pattern_gram_gather(gram, x, z);
+  lsq_pattern_gram_flush(gram);
+}
+
+void lsq_pattern_tree_place(lsq_pattern_tree *tree, lsq_arena *arena, size_t units, size_t features,
+                            size_t leaves) {
+  lsq_pattern_gram shape;
+  lsq_arena measure = lsq_arena_measure();
+  lsq_pattern_gram_place(&shape, &measure, units, features);
+  *tree = (lsq_pattern_tree){.added = 0};
+  for (size_t k = 0; k < LSQ_PATTERN_LEVELS && leaves > (size_t)1 << k; k++)
+    tree->level[k] = lsq_arena_doubles(arena, lsq_size_multiply(shape.pairs, shape.stride));
+}
+
+void lsq_pattern_tree_clear(lsq_pattern_tree *tree, lsq_pattern_gram *gram) {
+  tree->added = 0;
+  lsq_pattern_gram_clear(gram);
+}
+
+static void add_sums(const lsq_pattern_gram *gram, const double *restrict from) {
+  const size_t count = gram->pairs * gram->stride;
+  double *restrict to = gram->sums;
+#pragma omp parallel for simd num_threads((int)gram->scratch.threads)                              \
+    schedule(static) if (count > WORTH)
+  for (size_t i = 0; i < count; i++)
+    to[i] += from[i];
+}
+
+/* The carry of a binary counter is what gram gathers in. */
+void lsq_pattern_tree_end_leaf(lsq_pattern_tree *tree, lsq_pattern_gram *gram, bool last) {
+  size_t k = 0;
+  lsq_pattern_gram_flush(gram);
+  for (; (tree->added >> k & 1) != 0 || (last && tree->added >> k != 0); k++)
+    if ((tree->added >> k & 1) != 0)
+      add_sums(gram, tree->level[k]);
+  tree->added++;
+  if (last)
+    return;
+  double *complete = gram->sums;
+  gram->sums = tree->level[k];
+  tree->level[k] = complete;
+  lsq_pattern_gram_clear(gram);
 }

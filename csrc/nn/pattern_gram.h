@@ -56,4 +56,28 @@ void lsq_pattern_gram_clear(lsq_pattern_gram *gram);
    bits. A row that is not finite spoils the sums of the pairs that fire in it, no others. */
 void lsq_pattern_gram_add(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matrix *z);
 
+/* The two halves of it: some rows may wait in the slots, where those of later calls join them if
+   they show the same patterns, until the sums are asked for. */
+void lsq_pattern_gram_gather(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matrix *z);
+void lsq_pattern_gram_flush(lsq_pattern_gram *gram);
+
+/* The sums of several leaves of rows, added along a binary tree over the leaves' numbers. What is
+   gathered in gram->sums is one leaf; the tables of the others change places with it. */
+enum { LSQ_PATTERN_LEVELS = 2, LSQ_MOST_PATTERN_LEAVES = 4 };
+
+typedef struct {
+  double *level[LSQ_PATTERN_LEVELS]; /* that level k holds a sum of 2^k leaves: bit k of added */
+  size_t added;
+} lsq_pattern_tree;
+
+/* For accumulators of that shape, and at most LSQ_MOST_PATTERN_LEAVES leaves. */
+void lsq_pattern_tree_place(lsq_pattern_tree *tree, lsq_arena *arena, size_t units, size_t features,
+                            size_t leaves);
+
+/* Before the first leaf; clears gram too. */
+void lsq_pattern_tree_clear(lsq_pattern_tree *tree, lsq_pattern_gram *gram);
+
+/* A leaf is complete. After the last one gram->sums is the sum of all, else it is cleared. */
+void lsq_pattern_tree_end_leaf(lsq_pattern_tree *tree, lsq_pattern_gram *gram, bool last);
+
 #endif

@@ -160,7 +160,7 @@ static bool is_matrix_free(const lsq_problem *problem, const anmin_options *opti
   const double gram = n * h * (h + 1) / 2 * m * (m + 1) / 2 / 6 / 4;
   const double cholesky = gram + order * order * order / 6;
   const double cg = 30 * n * 2 * order;
-  return cg < cholesky || 12 * order * order > MOST_BYTES;
+  return cg < cholesky || 16 * order * order > MOST_BYTES;
 }
 
 static bool is_sparse(const lsq_problem *problem, const anmin_options *options) {
@@ -172,7 +172,7 @@ static void place(lsq_arena *arena, const lsq_problem *problem, const void *memo
   const lsq_network *net = problem->net;
   anmin measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
   *self = (anmin){.problem = problem, .options = options};
-  self->matrix_free = problem->rows.source != NULL || is_matrix_free(problem, options);
+  self->matrix_free = is_matrix_free(problem, options);
   if (self->matrix_free) {
     lsq_two_layer_place_matrix_free(&self->layers, arena, net, &problem->rows);
     lsq_hidden_cg_place(&self->cg, arena, &self->layers,
@@ -195,10 +195,10 @@ static void place(lsq_arena *arena, const lsq_problem *problem, const void *memo
 
 static lsq_status check(const lsq_problem *problem, const void *options, lsq_error *error) {
   const anmin_options *given = options;
-  if (given->condition && (given->solver != SOLVER_CHOLESKY || problem->rows.source != NULL))
+  if (given->condition && given->solver != SOLVER_CHOLESKY)
     return lsq_fail(error, LSQ_MISUSE,
                     "anmin forms the matrix whose condition is asked for with "
-                    "solver='cholesky' and data in memory alone");
+                    "solver='cholesky' alone");
   if (given->inputs_per_neuron > (int64_t)lsq_network_inputs(problem->net))
     return lsq_fail(error, LSQ_MISUSE, "anmin's inputs_per_neuron is beyond the net's %zu inputs",
                     lsq_network_inputs(problem->net));
@@ -259,7 +259,7 @@ static lsq_status start(void *memory, lsq_error *error) {
     lsq_hidden_cg_start(&self->cg, self->options->lambda, self->options->cg_tolerance,
                         lsq_size_of(self->options->cg_iterations), self->mask);
   else
-    lsq_hidden_system_start(&self->system, lsq_two_layer_alpha(problem->net), problem->rows.x);
+    lsq_hidden_system_start(&self->system, lsq_two_layer_alpha(problem->net), &self->layers.moment);
   self->objective = HUGE_VAL;
   self->log_determinant = self->condition = NAN;
   self->length = 1;
@@ -269,7 +269,7 @@ static lsq_status start(void *memory, lsq_error *error) {
 
 static lsq_status solve_output(anmin *self, lsq_error *error) {
   bool singular;
-  lsq_status status = lsq_two_layer_solve_output(&self->layers, 1 / (double)self->layers.row_count,
+  lsq_status status = lsq_two_layer_solve_output(&self->layers, 1 / self->layers.weight,
                                                  self->options->lambda, &singular, error);
   self->singular_outputs += singular;
   return status;
@@ -277,7 +277,7 @@ static lsq_status solve_output(anmin *self, lsq_error *error) {
 
 /* The matrix of Eq. 9 and its right-hand side. */
 static void assemble_hidden(anmin *self) {
-  const double scale = 1 / (double)self->layers.row_count;
+  const double scale = 1 / self->layers.weight;
   lsq_hidden_system_assemble(&self->system, &self->layers.net.layers[1].weight, scale,
                              self->options->lambda);
   lsq_two_layer_sum_right(&self->layers, scale, self->system.right);
@@ -323,7 +323,7 @@ static lsq_status answer_degenerate(anmin *self, lsq_stop *stop, lsq_error *erro
 
 /* Eq. 9, and the answer to a degenerate system (Algorithm 1, lines 7-13). */
 static lsq_status solve_hidden(anmin *self, lsq_stop *stop, lsq_error *error) {
-  const double to_papers_scale = (double)self->system.order * log((double)self->layers.row_count);
+  const double to_papers_scale = (double)self->system.order * log(self->layers.weight);
   lsq_status status = LSQ_OK;
   if (self->options->condition) {
     assemble_hidden(self);
@@ -352,7 +352,7 @@ static double squared_norm(const double *values, size_t count) {
 
 /* Eq. 1, at the end of a pass that evaluates. */
 static double objective_of(const anmin *self, double sum) {
-  return sum / (double)self->layers.row_count +
+  return sum / self->layers.weight +
          self->options->lambda *
              squared_norm(self->layers.net.parameters, self->layers.net.parameter_count);
 }
@@ -404,7 +404,7 @@ static void complete_iteration(anmin *self, lsq_progress *progress) {
   memcpy(self->problem->net->parameters, self->layers.net.parameters, count * sizeof(double));
   progress->iteration_done = true;
   progress->iteration = (size_t)self->iteration;
-  progress->loss = sum / (double)self->layers.row_count / (double)self->layers.c;
+  progress->loss = sum / self->layers.weight / (double)self->layers.c;
   progress->score = self->objective;
   progress->measures[0] = self->objective;
   progress->measures[1] = self->log_determinant;
@@ -507,7 +507,7 @@ default tolerance. docs/large.md has the numbers.
 @tparam network net layers {d, h, c}, relu or leaky_relu, identity output, biases, mse; changed
 in place. The paper draws its start from N(0, 1): `init="normal"`
 @tparam matrix X N x d; the paper's protocol has columns of mean 0 and deviation 1. Or a `stream`:
-then Y is nil, the solver is conjugate gradients, and no more than a block of rows is held
+then Y is nil, and no more than some blocks of rows are held
 @tparam matrix Y N x c; the paper's protocol centres it
 @tparam[opt] table options beside the common ones:
 `iterations=30`;
@@ -558,7 +558,7 @@ const lsq_trainer lsq_anmin = {.name = "anmin",
                                            .losses = losses,
                                            .needs_biases = true},
                                .takes = LSQ_TAKES_STREAM | LSQ_TAKES_INIT | LSQ_TAKES_CONNECTIONS |
-                                        LSQ_TAKES_LOSS,
+                                        LSQ_TAKES_LOSS | LSQ_TAKES_WEIGHTS,
                                .check = check,
                                .place = place,
                                .start = start,

@@ -4,47 +4,52 @@
 #include <string.h>
 
 #include "base/simd.h"
+#include "base/threads.h"
 #include "linalg/linalg.h"
 #include "nn/dense.h"
 
-enum { MOST_LANES = 16, LANE_ROWS = 128, PARALLEL_WORK = 256 * 1024 };
-static const size_t LANES_MEMORY = (size_t)64 << 20; /* bytes, for all lanes together */
+/* Multiplications below which the lanes run on one thread, as in two_layer.c. */
+enum { PARALLEL_WORK = 256 * 1024 };
 
 struct lsq_cg_lane {
   lsq_row_reader reader;
   lsq_matrix z, back;  /* rows x h */
   lsq_matrix output;   /* rows x c */
   lsq_matrix features; /* rows x (d+1): X~ */
-  lsq_matrix sum;      /* (d+1) x h: of a product */
-  lsq_matrix moment;   /* (d+1) x (d+1), lower */
+  double *sums;        /* of the chunk: (d+1) x h of a product, or the moment's (d+1) x (d+1) */
 };
 
-static void place_lane(lsq_cg_lane *lane, lsq_arena *arena, const lsq_hidden_cg *self) {
-  const lsq_two_layer *layers = self->layers;
-  lsq_row_reader_place(&lane->reader, arena, layers->rows, LANE_ROWS);
-  lane->z = lsq_arena_matrix(arena, LANE_ROWS, self->h);
-  lane->back = lsq_arena_matrix(arena, LANE_ROWS, self->h);
-  lane->output = lsq_arena_matrix(arena, LANE_ROWS, layers->c);
-  lane->features = lsq_arena_matrix(arena, LANE_ROWS, self->m);
-  lane->sum = lsq_arena_matrix(arena, self->m, self->h);
-  lane->moment = lsq_arena_matrix(arena, self->m, self->m);
+static void place_lane(lsq_cg_lane *lane, lsq_arena *arena, const lsq_hidden_cg *self,
+                       const lsq_rows *samples, size_t sums) {
+  const size_t rows = lsq_size_min(LSQ_LANE_ROWS, lsq_size_max(samples->x->rows, 1));
+  lsq_row_reader_place(&lane->reader, arena, samples, rows);
+  lane->z = lsq_arena_matrix(arena, rows, self->h);
+  lane->back = lsq_arena_matrix(arena, rows, self->h);
+  lane->output = lsq_arena_matrix(arena, rows, self->layers->c);
+  lane->features = lsq_arena_matrix(arena, rows, self->m);
+  lane->sums = lsq_arena_doubles(arena, sums);
 }
 
 static void place_lanes(lsq_hidden_cg *self, lsq_arena *arena) {
   lsq_cg_lane probe;
   lsq_arena measure = lsq_arena_measure();
-  place_lane(&probe, &measure, self);
-  self->lanes = lsq_size_max(2, lsq_size_min(LANES_MEMORY / measure.used, MOST_LANES));
-  self->step_rows = self->lanes * LANE_ROWS;
-  self->lane = lsq_arena_take(arena, self->lanes, sizeof *self->lane);
-  for (size_t k = 0; k < self->lanes; k++)
-    place_lane(self->lane == NULL ? &probe : &self->lane[k], arena, self);
+  const lsq_rows *rows = self->layers->rows;
+  const lsq_rows in_memory = {.x = rows->x, .y = rows->y};
+  const size_t sums = lsq_size_multiply(self->m, lsq_size_max(self->m, self->h));
+  place_lane(&probe, &measure, self, &in_memory, sums);
+  self->walk = lsq_chunk_walk_of(self->layers->row_count, lsq_chunk_walk_fitting(measure.used),
+                                 LSQ_MOST_LANES * LSQ_LANE_ROWS);
+  self->lane = lsq_arena_take(arena, self->walk.lanes, sizeof *self->lane);
+  for (size_t k = 0; k < self->walk.lanes; k++)
+    place_lane(self->lane == NULL ? &probe : &self->lane[k], arena, self, rows, sums);
+  lsq_tree_place(&self->tree, arena, sums, self->walk.chunks.count);
 }
 
 void lsq_hidden_cg_place(lsq_hidden_cg *self, lsq_arena *arena, const lsq_two_layer *layers,
                          lsq_preconditioner kind) {
   const size_t m = layers->d + 1, h = layers->h;
-  *self = (lsq_hidden_cg){.layers = layers, .kind = kind, .m = m, .h = h, .count = m * h};
+  *self = (lsq_hidden_cg){
+      .layers = layers, .kind = kind, .m = m, .h = h, .count = m * h, .threads = lsq_threads()};
   place_lanes(self, arena);
   self->firing = lsq_arena_take(arena, lsq_size_multiply(layers->row_count, layers->firing_words),
                                 sizeof *self->firing);
@@ -82,9 +87,9 @@ void lsq_hidden_cg_start(lsq_hidden_cg *self, double lambda, double tolerance, s
 
 static void begin_pass(lsq_hidden_cg *self, lsq_cg_pass pass) {
   self->pass = pass;
-  self->row = 0;
-  for (size_t k = 0; k < self->lanes; k++)
-    lsq_matrix_fill(pass == LSQ_CG_MOMENT ? &self->lane[k].moment : &self->lane[k].sum, 0);
+  lsq_chunk_walk_begin(&self->walk);
+  lsq_tree_clear(&self->tree);
+  self->tree.length = pass == LSQ_CG_MOMENT ? self->m * self->m : self->count;
   if (pass == LSQ_CG_BLOCKS)
     for (size_t j = 0; j < self->h; j++)
       lsq_matrix_fill(&self->block[j], 0);
@@ -107,7 +112,7 @@ void lsq_hidden_cg_begin(lsq_hidden_cg *self) {
   lsq_multiply(1, weight, false, weight, true, 0, &self->product);
   memcpy(self->solution.data, self->layers->net.parameters, self->count * sizeof(double));
   apply_mask(self, &self->solution);
-  lsq_two_layer_sum_right(self->layers, 1 / (double)self->layers->row_count, self->right.data);
+  lsq_two_layer_sum_right(self->layers, 1 / self->layers->weight, self->right.data);
   apply_mask(self, &self->right);
   self->right_norm = sqrt(dot(&self->right, &self->right));
   self->iterations = 0;
@@ -129,81 +134,99 @@ static void apply_slopes(const lsq_matrix *z, const uint64_t *firing, size_t wor
     }
 }
 
-/* sum += X~' (G o ((G o (X~ V)) B B')) over the rows of one lane. */
-static void multiply_lane(const lsq_hidden_cg *self, lsq_cg_lane *lane, const lsq_matrix *x,
-                          size_t first, const lsq_matrix *v) {
-  const size_t d = self->m - 1, words = self->layers->firing_words;
+/* sums += X~' (G o ((G o (X~ V)) B B')) over a few rows, the first of which is row `first`. */
+static void multiply_rows(const lsq_hidden_cg *self, const lsq_cg_lane *lane,
+                          const lsq_row_block *block, size_t first, const lsq_matrix *v) {
+  const size_t d = self->m - 1, words = self->layers->firing_words, rows = block->x.rows;
   const uint64_t *firing = self->firing + first * words;
   const lsq_matrix *output = &self->layers->net.layers[1].weight;
-  const lsq_matrix weight = lsq_matrix_rows(v, 0, d), sum = lsq_matrix_rows(&lane->sum, 0, d);
-  const lsq_matrix z = lsq_matrix_rows(&lane->z, 0, x->rows);
-  const lsq_matrix back = lsq_matrix_rows(&lane->back, 0, x->rows);
-  lsq_dense_forward(x, &weight, lsq_matrix_row(v, d), &z);
+  const lsq_matrix weight = lsq_matrix_rows(v, 0, d), sum = lsq_matrix_over(lane->sums, d, self->h);
+  const lsq_matrix z = lsq_matrix_rows(&lane->z, 0, rows);
+  const lsq_matrix back = lsq_matrix_rows(&lane->back, 0, rows);
+  lsq_dense_forward(&block->x, &weight, lsq_matrix_row(v, d), &z);
   apply_slopes(&z, firing, words, self->alpha);
   if (2 * self->layers->c < self->h) {
-    const lsq_matrix prediction = lsq_matrix_rows(&lane->output, 0, x->rows);
+    const lsq_matrix prediction = lsq_matrix_rows(&lane->output, 0, rows);
     lsq_dense_forward(&z, output, NULL, &prediction);
     lsq_dense_backward(&prediction, output, &back);
   } else
     lsq_dense_forward(&z, &self->product, NULL, &back);
   apply_slopes(&back, firing, words, self->alpha);
-  lsq_dense_gradient(x, &back, &sum, lsq_matrix_row(&lane->sum, d));
+  lsq_two_layer_scale_rows(&back, block->weights);
+  lsq_dense_gradient(&block->x, &back, &sum, lane->sums + d * self->h);
 }
 
-/* block[j] += the sum of x~ x~' over the rows in which unit j fires, for the units of one
-   share; each unit sees the rows in their order, whoever has it. */
-static lsq_status add_blocks(lsq_hidden_cg *self, size_t share, size_t rows) {
-  lsq_cg_lane *lane = &self->lane[share];
+static void add_moment(const lsq_hidden_cg *self, const lsq_cg_lane *lane,
+                       const lsq_row_block *block) {
+  const lsq_matrix features = lsq_matrix_rows(&lane->features, 0, block->x.rows);
+  const lsq_matrix sum = lsq_matrix_over(lane->sums, self->m, self->m);
+  lsq_two_layer_fill_features(&block->x, block->weights, &features);
+  lsq_dense_gram(&features, &sum);
+}
+
+/* block[j] += the sum of x~ x~' over those of a few rows in which unit j fires. */
+static void add_block(const lsq_hidden_cg *self, const lsq_cg_lane *lane, const lsq_row_block *rows,
+                      size_t first, size_t j) {
   const size_t words = self->layers->firing_words;
+  size_t fires = 0;
+  for (size_t i = 0; i < rows->x.rows; i++) {
+    if ((self->firing[(first + i) * words + j / 64] >> (j % 64) & 1) == 0)
+      continue;
+    const lsq_matrix x = lsq_matrix_rows(&rows->x, i, 1);
+    const lsq_matrix feature = lsq_matrix_rows(&lane->features, fires++, 1);
+    lsq_two_layer_fill_features(&x, rows->weights == NULL ? NULL : rows->weights + i, &feature);
+  }
+  const lsq_matrix features = lsq_matrix_rows(&lane->features, 0, fires);
+  lsq_dense_gram(&features, &self->block[j]);
+}
+
+/* A step of the blocks of the units of one share: each unit sees the rows in the same order,
+   whoever has it. */
+static void add_blocks(const lsq_hidden_cg *self, size_t share) {
+  lsq_cg_lane *lane = &self->lane[share];
   lsq_row_block block;
-  for (size_t first = self->row, count; first < self->row + rows; first += count) {
-    count = lsq_size_min(LANE_ROWS, self->row + rows - first);
-    if (!lsq_row_reader_get(&lane->reader, first, count, &block))
-      return lane->reader.status;
-    for (size_t j = share; j < self->h; j += self->lanes) {
-      size_t fires = 0;
-      for (size_t i = 0; i < count; i++) {
-        if ((self->firing[(first + i) * words + j / 64] >> (j % 64) & 1) == 0)
-          continue;
-        double *row = lsq_matrix_row(&lane->features, fires++);
-        memcpy(row, lsq_matrix_row(&block.x, i), block.x.cols * sizeof *row);
-        row[block.x.cols] = 1;
-      }
-      const lsq_matrix features = lsq_matrix_rows(&lane->features, 0, fires);
-      lsq_dense_gram(&features, &self->block[j]);
+  for (size_t k = 0; k < self->walk.lanes; k++) {
+    size_t start = 0;
+    const size_t rows = lsq_chunk_walk_rows(&self->walk, k, &start);
+    for (size_t done = 0, count; done < rows; done += count) {
+      count = lsq_size_min(LSQ_LANE_ROWS, rows - done);
+      if (!lsq_row_reader_get(&lane->reader, start + done, count, &block))
+        return;
+      for (size_t j = share; j < self->h; j += self->walk.lanes)
+        add_block(self, lane, &block, start + done, j);
     }
   }
-  return LSQ_OK;
 }
 
-static void run_lane(lsq_hidden_cg *self, size_t k, size_t rows) {
+static void run_lane(const lsq_hidden_cg *self, size_t k) {
   lsq_cg_lane *lane = &self->lane[k];
-  const size_t each = (rows + self->lanes - 1) / self->lanes;
-  const size_t first = lsq_size_min(k * each, rows), count = lsq_size_min(each, rows - first);
-  lsq_row_block block;
+  size_t start = 0;
+  const size_t rows = lsq_chunk_walk_rows(&self->walk, k, &start);
   if (self->pass == LSQ_CG_BLOCKS) {
-    add_blocks(self, k, rows);
+    add_blocks(self, k);
     return;
   }
-  if (count == 0 || !lsq_row_reader_get(&lane->reader, self->row + first, count, &block))
-    return;
-  if (self->pass == LSQ_CG_MOMENT) {
-    const lsq_matrix features = lsq_matrix_rows(&lane->features, 0, count);
-    lsq_two_layer_fill_features(&block.x, &features);
-    lsq_dense_gram(&features, &lane->moment);
-  } else
-    multiply_lane(self, lane, &block.x, self->row + first,
-                  self->pass == LSQ_CG_RESIDUAL ? &self->solution : &self->direction);
+  if (lsq_chunk_walk_begins(&self->walk))
+    memset(lane->sums, 0, self->tree.length * sizeof *lane->sums);
+  lsq_row_block block;
+  for (size_t done = 0, count; done < rows; done += count) {
+    count = lsq_size_min(LSQ_LANE_ROWS, rows - done);
+    if (!lsq_row_reader_get(&lane->reader, start + done, count, &block))
+      return;
+    if (self->pass == LSQ_CG_MOMENT)
+      add_moment(self, lane, &block);
+    else
+      multiply_rows(self, lane, &block, start + done,
+                    self->pass == LSQ_CG_RESIDUAL ? &self->solution : &self->direction);
+  }
 }
 
 /* moment <- X~'X~ / N. */
 static lsq_status end_moment(lsq_hidden_cg *self, lsq_error *error) {
-  const double scale = 1 / (double)self->layers->row_count;
-  lsq_matrix_fill(&self->moment, 0);
-  for (size_t k = 0; k < self->lanes; k++)
-    for (size_t p = 0; p < self->m; p++)
-      for (size_t q = 0; q <= p; q++)
-        lsq_matrix_row(&self->moment, p)[q] += scale * lsq_matrix_row(&self->lane[k].moment, p)[q];
+  const double scale = 1 / self->layers->weight;
+  lsq_tree_root(&self->tree, self->moment.data);
+  for (size_t k = 0; k < self->m * self->m; k++)
+    self->moment.data[k] *= scale;
   self->has_moment = true;
   if (self->kind == LSQ_BLOCK)
     return LSQ_OK;
@@ -212,7 +235,7 @@ static lsq_status end_moment(lsq_hidden_cg *self, lsq_error *error) {
 
 /* Block j: (B B')_jj (alpha^2 X~'X~ + (1 - alpha^2) the sum over firing rows) / N + lambda I. */
 static lsq_status end_blocks(lsq_hidden_cg *self, lsq_error *error) {
-  const double square = self->alpha * self->alpha, scale = 1 / (double)self->layers->row_count;
+  const double square = self->alpha * self->alpha, scale = 1 / self->layers->weight;
   for (size_t j = 0; j < self->h; j++) {
     const double weight = lsq_matrix_row(&self->product, j)[j];
     double trace = 0;
@@ -240,7 +263,7 @@ static lsq_status end_blocks(lsq_hidden_cg *self, lsq_error *error) {
 }
 
 static lsq_status prepare_kronecker(lsq_hidden_cg *self, lsq_error *error) {
-  lsq_two_layer_sum_slopes(self->layers, 1 / (double)self->layers->row_count, &self->slopes);
+  lsq_two_layer_sum_slopes(self->layers, 1 / self->layers->weight, &self->slopes);
   for (size_t j = 0; j < self->h; j++)
     for (size_t l = 0; l <= j; l++)
       lsq_matrix_row(&self->slopes, j)[l] *= lsq_matrix_row(&self->product, j)[l];
@@ -272,15 +295,12 @@ static void precondition(lsq_hidden_cg *self) {
   apply_mask(self, &self->scaled);
 }
 
-/* image <- the matrix times v, from the lanes' sums in their order. */
+/* image <- the matrix times v, from the sums of the pass. */
 static void sum_image(lsq_hidden_cg *self, const lsq_matrix *v) {
-  const double scale = 1 / (double)self->layers->row_count;
-  for (size_t k = 0; k < self->count; k++) {
-    double sum = 0;
-    for (size_t lane = 0; lane < self->lanes; lane++)
-      sum += self->lane[lane].sum.data[k];
-    self->image.data[k] = scale * sum + self->lambda * v->data[k];
-  }
+  const double scale = 1 / self->layers->weight;
+  lsq_tree_root(&self->tree, self->image.data);
+  for (size_t k = 0; k < self->count; k++)
+    self->image.data[k] = scale * self->image.data[k] + self->lambda * v->data[k];
   apply_mask(self, &self->image);
 }
 
@@ -363,17 +383,18 @@ static lsq_status end_pass(lsq_hidden_cg *self, bool *done, lsq_error *error) {
 }
 
 lsq_status lsq_hidden_cg_advance(lsq_hidden_cg *self, bool *done, lsq_error *error) {
-  const size_t rows = lsq_size_min(self->step_rows, self->layers->row_count - self->row);
-  const bool pays = rows * self->count >= PARALLEL_WORK;
+  const bool pays = lsq_chunk_walk_step(&self->walk) * self->count >= PARALLEL_WORK;
   *done = false;
-#pragma omp parallel for schedule(static, 1) if (pays)
-  for (size_t k = 0; k < self->lanes; k++)
-    run_lane(self, k, rows);
-  for (size_t k = 0; k < self->lanes; k++)
+#pragma omp parallel for schedule(static, 1) num_threads(self->threads) if (pays)
+  for (size_t k = 0; k < self->walk.lanes; k++)
+    run_lane(self, k);
+  for (size_t k = 0; k < self->walk.lanes; k++)
     if (self->lane[k].reader.status != LSQ_OK) {
       *error = self->lane[k].reader.error;
       return self->lane[k].reader.status;
     }
-  self->row += rows;
-  return self->row < self->layers->row_count ? LSQ_OK : end_pass(self, done, error);
+  const size_t ended = lsq_chunk_walk_advance(&self->walk);
+  for (size_t k = 0; k < ended && self->pass != LSQ_CG_BLOCKS; k++)
+    lsq_tree_add(&self->tree, self->lane[k].sums);
+  return lsq_chunk_walk_is_over(&self->walk) ? end_pass(self, done, error) : LSQ_OK;
 }

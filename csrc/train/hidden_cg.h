@@ -30,8 +30,10 @@ typedef struct {
   size_t limit;       /* iterations of one solve, at most */
   const double *mask; /* count: 0 where a weight does not exist; NULL: all do */
   lsq_cg_pass pass;
-  size_t row, step_rows, lanes;
+  int threads; /* of the lanes */
+  lsq_chunk_walk walk;
   lsq_cg_lane *lane;
+  lsq_tree tree;                  /* of the sums of chunks */
   uint64_t *firing;               /* rows x layers->firing_words */
   lsq_matrix product;             /* h x h: B B' */
   lsq_matrix solution;            /* (d+1) x h */

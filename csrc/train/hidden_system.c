@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "linalg/linalg.h"
 
 enum {
@@ -13,10 +14,9 @@ enum {
 
 void lsq_hidden_system_place(lsq_hidden_system *system, lsq_arena *arena, size_t units,
                              size_t features, bool eigenvalues, bool eigenvectors) {
-  *system = (lsq_hidden_system){.units = units, .features = features};
+  *system = (lsq_hidden_system){.units = units, .features = features, .threads = lsq_threads()};
   system->order = lsq_size_multiply(units, features);
   lsq_pattern_gram_place(&system->gram, arena, units, features);
-  system->moment = lsq_arena_doubles(arena, system->gram.products);
   system->product = lsq_arena_matrix(arena, units, units);
   system->matrix = lsq_arena_matrix(arena, system->order, system->order);
   system->right = lsq_arena_doubles(arena, system->order);
@@ -31,26 +31,9 @@ void lsq_hidden_system_place(lsq_hidden_system *system, lsq_arena *arena, size_t
   system->eigen_workspace = lsq_arena_take(arena, bytes, 1);
 }
 
-/* sum_i x~_i x~_i', which a leaky activation needs, once for all iterations. */
-static void sum_moment(lsq_hidden_system *system, const lsq_matrix *data) {
-  const size_t m = system->features;
-  memset(system->moment, 0, system->gram.products * sizeof *system->moment);
-  for (size_t i = 0; i < data->rows; i++) {
-    const double *x = lsq_matrix_row(data, i);
-    double *product = system->moment;
-    for (size_t p = 0; p < m; p++) {
-      const double left = p + 1 == m ? 1 : x[p];
-      for (size_t q = p; q + 1 < m; q++)
-        *product++ += left * x[q];
-      *product++ += left;
-    }
-  }
-}
-
-void lsq_hidden_system_start(lsq_hidden_system *system, double alpha, const lsq_matrix *x) {
+void lsq_hidden_system_start(lsq_hidden_system *system, double alpha, const lsq_matrix *moment) {
   system->alpha = alpha;
-  if (alpha != 0)
-    sum_moment(system, x);
+  system->moment = moment;
 }
 
 /* The packed products of U^F_jl. */
@@ -68,6 +51,10 @@ static double leaky(double alpha, double binary, double own, double other, doubl
          alpha * alpha * moment;
 }
 
+static double moment_of(const lsq_hidden_system *system, size_t p, size_t q) {
+  return lsq_matrix_row(system->moment, lsq_size_max(p, q))[lsq_size_min(p, q)];
+}
+
 static size_t product_of(const lsq_hidden_system *system, size_t p, size_t q) {
   return lsq_pattern_pair(system->features, lsq_size_min(p, q), lsq_size_max(p, q));
 }
@@ -79,13 +66,13 @@ double lsq_hidden_system_pair_moment(const lsq_hidden_system *system, size_t j, 
   if (system->alpha == 0)
     return binary;
   return leaky(system->alpha, binary, pair_sums(system, j, j)[product],
-               pair_sums(system, l, l)[product], system->moment[product]);
+               pair_sums(system, l, l)[product], moment_of(system, p, q));
 }
 
 double lsq_hidden_system_unit_moment(const lsq_hidden_system *system, size_t j, size_t p) {
-  const size_t product = product_of(system, p, system->features - 1);
+  const size_t last = system->features - 1, product = product_of(system, p, last);
   const double binary = pair_sums(system, j, j)[product], alpha = system->alpha;
-  return alpha == 0 ? binary : (1 - alpha) * binary + alpha * system->moment[product];
+  return alpha == 0 ? binary : (1 - alpha) * binary + alpha * moment_of(system, p, last);
 }
 
 /* The entries (p, j), (q, l), q <= p, of the matrix for one unit j and a few units l, `count` from
@@ -93,7 +80,7 @@ double lsq_hidden_system_unit_moment(const lsq_hidden_system *system, size_t j, 
    are written whole. */
 static void fill_tile(const lsq_hidden_system *system, size_t j, size_t first, size_t count) {
   const size_t h = system->units, m = system->features;
-  const double alpha = system->alpha, *moment = system->moment, *own = pair_sums(system, j, j);
+  const double alpha = system->alpha, *own = pair_sums(system, j, j);
   const double *weight = lsq_matrix_row(&system->product, j) + first;
   const double *binary[TILE], *other[TILE];
   for (size_t l = 0; l < count; l++) {
@@ -103,10 +90,10 @@ static void fill_tile(const lsq_hidden_system *system, size_t j, size_t first, s
   for (size_t q = 0, k = 0; q < m; q++)
     for (size_t p = q; p < m; p++, k++) {
       double *row = lsq_matrix_row(&system->matrix, p * h + j) + q * h + first;
+      const double moment = alpha == 0 ? 0 : moment_of(system, p, q);
       for (size_t l = 0; l < count; l++)
-        row[l] =
-            weight[l] * (alpha == 0 ? binary[l][k]
-                                    : leaky(alpha, binary[l][k], own[k], other[l][k], moment[k]));
+        row[l] = weight[l] * (alpha == 0 ? binary[l][k]
+                                         : leaky(alpha, binary[l][k], own[k], other[l][k], moment));
     }
 }
 
@@ -114,7 +101,8 @@ void lsq_hidden_system_assemble(lsq_hidden_system *system, const lsq_matrix *out
                                 double scale, double lambda) {
   system->order = system->matrix.rows = system->matrix.cols = system->units * system->features;
   lsq_multiply(scale, output_weight, false, output_weight, true, 0, &system->product);
-#pragma omp parallel for schedule(dynamic, 1) if (system->order >= PARALLEL_ORDER)
+#pragma omp parallel for schedule(dynamic, 1)                                                      \
+    num_threads(system->threads) if (system->order >= PARALLEL_ORDER)
   for (size_t j = 0; j < system->units; j++) {
     for (size_t l = 0; l < system->units; l += TILE)
       fill_tile(system, j, l, lsq_size_min(TILE, system->units - l));

@@ -16,16 +16,17 @@
 #include "nn/pattern_gram.h"
 
 typedef struct {
-  size_t units, features; /* h and d + 1 */
-  size_t order;           /* units * features; after shrinking, the weights that exist */
-  double alpha;           /* slope of the activation for z < 0; 0 for relu */
-  lsq_pattern_gram gram;  /* sum_i F_ij F_il x~_i x~_i' */
-  double *moment;         /* sum_i x~_i x~_i', packed as gram's products */
-  lsq_matrix product;     /* units x units: B B' */
-  lsq_matrix matrix;      /* order x order: M + lambda I (lower), then its factor */
-  double *right;          /* order: c, then the solution */
-  double *eigenvalues;    /* order; of the two functions that need them, NULL without */
-  lsq_matrix rotated;     /* order x 1, likewise */
+  size_t units, features;   /* h and d + 1 */
+  size_t order;             /* units * features; after shrinking, the weights that exist */
+  int threads;              /* that fill the matrix */
+  double alpha;             /* slope of the activation for z < 0; 0 for relu */
+  lsq_pattern_gram gram;    /* sum_i F_ij F_il x~_i x~_i' */
+  const lsq_matrix *moment; /* (d+1) x (d+1), lower: sum_i x~_i x~_i'; read unless alpha is 0 */
+  lsq_matrix product;       /* units x units: B B' */
+  lsq_matrix matrix;        /* order x order: M + lambda I (lower), then its factor */
+  double *right;            /* order: c, then the solution */
+  double *eigenvalues;      /* order; of the two functions that need them, NULL without */
+  lsq_matrix rotated;       /* order x 1, likewise */
   void *eigen_workspace;
   bool can_rotate; /* whether eigenvectors were asked for */
 } lsq_hidden_system;
@@ -34,8 +35,8 @@ typedef struct {
 void lsq_hidden_system_place(lsq_hidden_system *system, lsq_arena *arena, size_t units,
                              size_t features, bool eigenvalues, bool eigenvectors);
 
-/* Sets alpha, and moment from the rows of x where a leaky activation needs it. */
-void lsq_hidden_system_start(lsq_hidden_system *system, double alpha, const lsq_matrix *x);
+/* moment: of lsq_two_layer, whose passes fill it. */
+void lsq_hidden_system_start(lsq_hidden_system *system, double alpha, const lsq_matrix *moment);
 
 /* matrix <- scale * sum_i (...) + lambda I, lower triangle, from the gathered sums and the output
    layer's weights (units x outputs); scale is 1/N in the equations. */

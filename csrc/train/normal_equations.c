@@ -78,7 +78,7 @@ void lsq_normal_equations_place(lsq_normal_equations *self, lsq_arena *arena,
 
 void lsq_normal_equations_start(lsq_normal_equations *self) {
   if (self->is_two_layer)
-    lsq_hidden_system_start(&self->system, lsq_two_layer_alpha(&self->net), self->rows->x);
+    lsq_hidden_system_start(&self->system, lsq_two_layer_alpha(&self->net), &self->layers.moment);
 }
 
 void lsq_normal_equations_begin(lsq_normal_equations *self, const double *parameters) {

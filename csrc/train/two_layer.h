@@ -2,16 +2,17 @@
    the closed-form output layer needs (ANMIN, Eq. 4); an EVALUATE pass sums the squared error
    and the right-hand side of the hidden layer, and adds to its activation-pattern Gram matrix.
 
-   The rows of a step are dealt to a fixed number of lanes, each with its own sums, so that the
-   result does not depend on how many threads run the lanes. With X~ = (X, 1), S = [sigma(X~ A), 1],
-   B and b0 the output layer, G the slopes of sigma. A, and all that is laid out like it, is
-   (d+1) x h with the biases last, as the flat vector begins. */
+   The rows are summed by chunks (base/chunks.h), so that the result does not depend on how many
+   threads run the lanes; a row counts as many times as its weight says. With X~ = (X, 1), S =
+   [sigma(X~ A), 1], B and b0 the output layer, G the slopes of sigma. A, and all that is laid out
+   like it, is (d+1) x h with the biases last, as the flat vector begins. */
 #ifndef LSQ_TRAIN_TWO_LAYER_H
 #define LSQ_TRAIN_TWO_LAYER_H
 
 #include "base/rows.h"
 #include "nn/network.h"
 #include "nn/pattern_gram.h"
+#include "train/chunk_walk.h"
 
 typedef enum { LSQ_FIT_PASS, LSQ_EVALUATE_PASS } lsq_pass;
 
@@ -22,17 +23,25 @@ typedef struct lsq_lane lsq_lane;
 
 typedef struct {
   const lsq_rows *rows;
+  int threads;     /* of the lanes */
   lsq_network net; /* over parameters of its own: the net that is passed over */
   size_t d, h, c, row_count;
+  double weight; /* N, or the sum of the weights: what means are divided by */
   lsq_pass pass;
   lsq_right right_kind;
+  bool gathers_right;        /* the pass sums the right-hand side */
   lsq_pattern_gram *pattern; /* of the pass; NULL: the hidden layer's matrix is not wanted */
   uint64_t *firing;          /* of the pass: row i gets the bits of its firing units; or NULL */
   size_t firing_words;       /* 64-bit words of a row of it */
-  size_t row;                /* the next row of the pass */
-  size_t step_rows, lanes;
+  lsq_chunk_walk walk;
   lsq_lane *lane;
+  lsq_tree tree; /* of the sums of chunks */
+  double *total; /* its root: of the last pass that ended */
+  lsq_pattern_tree leaves;
   lsq_matrix z, features; /* step_rows x h and x (d+1): X~ A and X~ of the step's rows */
+  lsq_matrix moment;      /* (d+1) x (d+1), lower: X~'X~, which leaky patterns need */
+  bool has_moment;        /* it is of the data alone: the first pass with a pattern sums it */
+  bool sums_moment;       /* the pass under way does */
   lsq_matrix gram, cross; /* S'S (lower) and S'Y, each over the rows; factor and solution */
   double *eigenvalues;    /* h+1 */
   lsq_matrix rotated;     /* (h+1) x c */
@@ -47,7 +56,7 @@ lsq_status lsq_two_layer_check(const lsq_network *net, const char *who, lsq_erro
 void lsq_two_layer_place(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
                          const lsq_rows *rows);
 
-/* The same for passes that never take a pattern, over rows in memory or streamed. */
+/* The same for passes that never take a pattern. */
 void lsq_two_layer_place_matrix_free(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
                                      const lsq_rows *rows);
 
@@ -59,6 +68,9 @@ double lsq_two_layer_alpha(const lsq_network *net);
 void lsq_two_layer_begin_fit(lsq_two_layer *self);
 void lsq_two_layer_begin_evaluate(lsq_two_layer *self, lsq_right right_kind,
                                   lsq_pattern_gram *pattern);
+
+/* An EVALUATE pass that sums the right-hand side of the residuals: the gradient. */
+void lsq_two_layer_begin_gradient(lsq_two_layer *self);
 
 /* An EVALUATE pass that writes the firing bits and sums the right-hand side and G'G. */
 void lsq_two_layer_begin_firing(lsq_two_layer *self, lsq_right right_kind, uint64_t *firing);
@@ -84,7 +96,12 @@ void lsq_two_layer_sum_right(const lsq_two_layer *self, double scale, double *ri
 /* After a pass with firing bits: G'G (h x h, lower) times scale. */
 void lsq_two_layer_sum_slopes(const lsq_two_layer *self, double scale, const lsq_matrix *slopes);
 
-/* features (n x (d+1)) <- X~ of the rows of x. */
-void lsq_two_layer_fill_features(const lsq_matrix *x, const lsq_matrix *features);
+/* Each row <- its weight times it; weights NULL: all are 1. */
+void lsq_two_layer_scale_rows(const lsq_matrix *m, const double *weights);
+
+/* features (n x (d+1)) <- X~ of the rows of x, each times the root of its weight; weights NULL:
+   all are 1. */
+void lsq_two_layer_fill_features(const lsq_matrix *x, const double *weights,
+                                 const lsq_matrix *features);
 
 #endif
