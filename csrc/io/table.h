@@ -147,7 +147,7 @@ typedef enum {
 /* Days since 1970-01-01, of LSQ_DATE_TIME hours since midnight. */
 bool lsq_date_parse(const char *begin, const char *end, lsq_date_format format, double *value);
 
-/* How many texts of a column each format fits. */
+/* How many texts of a column each format fits; of one that none of the first hundred fits, none. */
 void lsq_table_count_dates(const lsq_table_text *text, const lsq_matrix *column,
                            size_t fits[LSQ_DATE_FORMATS]);
 

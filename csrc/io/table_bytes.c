@@ -33,10 +33,12 @@ static size_t utf8_length(const unsigned char *p, size_t left) {
 
 static bool is_utf8(const unsigned char *block, size_t size) {
   for (size_t i = 0; i < size;) {
-    uint64_t word;
-    if (size - i >= sizeof word) {
-      memcpy(&word, block + i, sizeof word);
-      if ((word & UINT64_C(0x8080808080808080)) == 0) {
+    uint64_t word[8];
+    if (size - i >= sizeof word) { /* most text has none but ASCII */
+      memcpy(word, block + i, sizeof word);
+      uint64_t all = (word[0] | word[1]) | (word[2] | word[3]);
+      all |= (word[4] | word[5]) | (word[6] | word[7]);
+      if ((all & UINT64_C(0x8080808080808080)) == 0) {
         i += sizeof word;
         continue;
       }

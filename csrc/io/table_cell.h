@@ -13,14 +13,17 @@
 typedef enum {
   LSQ_CELL_NUMBER,
   LSQ_CELL_MISSING, /* payload 0 */
-  LSQ_CELL_TEXT,    /* payload: offset of the text in the block, plus 1, and whether in quotes */
+  LSQ_CELL_TEXT,    /* payload: offset of the text in the block, plus 1, its length, or 0 where
+                       that is too large, and whether it is in quotes */
   LSQ_CELL_WRONG    /* likewise, of the row's begin: its number of fields is wrong */
 } lsq_cell_kind;
 
 #define LSQ_CELL_QUIET UINT64_C(0x7ff8000000000000)
 #define LSQ_CELL_SIGN UINT64_C(0x8000000000000000)
 #define LSQ_CELL_QUOTED UINT64_C(0x0004000000000000)
-#define LSQ_CELL_OFFSET UINT64_C(0x0003ffffffffffff)
+#define LSQ_CELL_OFFSET UINT64_C(0x00000fffffffffff) /* 16 terabytes */
+#define LSQ_CELL_LENGTH_SHIFT 44
+#define LSQ_CELL_LENGTH UINT64_C(63)
 
 static inline uint64_t lsq_cell_bits(const double *cell) {
   uint64_t bits;
@@ -36,9 +39,15 @@ static inline void lsq_cell_put_missing(double *cell) {
   lsq_cell_put(cell, LSQ_CELL_QUIET);
 }
 
-static inline void lsq_cell_put_text(double *cell, size_t offset, bool quoted) {
+static inline void lsq_cell_put_text(double *cell, size_t offset, size_t length, bool quoted) {
   uint64_t flag = quoted ? LSQ_CELL_QUOTED : 0;
-  lsq_cell_put(cell, LSQ_CELL_QUIET | flag | ((uint64_t)offset + 1));
+  uint64_t kept = length <= LSQ_CELL_LENGTH ? (uint64_t)length << LSQ_CELL_LENGTH_SHIFT : 0;
+  lsq_cell_put(cell, LSQ_CELL_QUIET | flag | kept | ((uint64_t)offset + 1));
+}
+
+/* Of a text; 0 where it has to be found again. */
+static inline size_t lsq_cell_length(const double *cell) {
+  return (size_t)(lsq_cell_bits(cell) >> LSQ_CELL_LENGTH_SHIFT & LSQ_CELL_LENGTH);
 }
 
 static inline void lsq_cell_put_wrong(double *cell, size_t offset) {

@@ -4,17 +4,22 @@
 #include "io/csv_field.h"
 #include "io/table.h"
 
+/* One whose length is not in its cell. */
+static const char *find_end(const lsq_table_text *text, const char *begin, bool quoted) {
+  lsq_csv_field f =
+      quoted ? lsq_csv_find_quoted(&text->csv, begin) : lsq_csv_find_field(&text->csv, begin);
+  while (quoted && f.end > f.begin && lsq_csv_is_blank(f.end[-1], ','))
+    f.end--;
+  return f.end;
+}
+
 lsq_cell_text lsq_table_text_of(const lsq_table_text *text, const double *cell) {
   const char *begin = text->block + lsq_cell_offset(cell);
-  if ((lsq_cell_bits(cell) & LSQ_CELL_QUOTED) == 0) {
-    lsq_csv_field f = lsq_csv_find_field(&text->csv, begin);
-    return (lsq_cell_text){f.begin, f.end, false};
-  }
-  lsq_csv_field f = lsq_csv_find_quoted(&text->csv, begin);
-  while (f.end > f.begin && lsq_csv_is_blank(f.end[-1], ','))
-    f.end--;
-  bool doubled = memchr(f.begin, '"', (size_t)(f.end - f.begin)) != NULL;
-  return (lsq_cell_text){f.begin, f.end, doubled};
+  const bool quoted = (lsq_cell_bits(cell) & LSQ_CELL_QUOTED) != 0;
+  const size_t length = lsq_cell_length(cell);
+  const char *end = length > 0 ? begin + length : find_end(text, begin, quoted);
+  bool doubled = quoted && memchr(begin, '"', (size_t)(end - begin)) != NULL;
+  return (lsq_cell_text){begin, end, doubled};
 }
 
 size_t lsq_table_line(const lsq_table_text *text, size_t offset) {

@@ -131,6 +131,8 @@ bool lsq_date_parse(const char *begin, const char *end, lsq_date_format format, 
   return true;
 }
 
+enum { ENOUGH = 100 }; /* texts after which a format that none fits is given up */
+
 void lsq_table_count_dates(const lsq_table_text *text, const lsq_matrix *column,
                            size_t fits[LSQ_DATE_FORMATS]) {
   double ignored;
@@ -143,10 +145,12 @@ void lsq_table_count_dates(const lsq_table_text *text, const lsq_matrix *column,
     size_t fitting = 0;
     texts++;
     for (int format = 0; format < LSQ_DATE_FORMATS; format++) {
+      if (fits[format] == 0 && texts > ENOUGH)
+        continue;
       fits[format] += lsq_date_parse(t.begin, t.end, (lsq_date_format)format, &ignored);
       fitting = lsq_size_max(fitting, fits[format]);
     }
-    if (fitting == 0 && texts == 100) /* texts of another kind, as most are */
+    if (fitting == 0 && texts >= ENOUGH) /* texts of another kind, as most are */
       return;
   }
 }

@@ -23,11 +23,34 @@ lsq_cell_text lsq_table_level_text(const lsq_table_text *text, const lsq_table_l
   return (lsq_cell_text){level->number, level->number + strlen(level->number), false};
 }
 
+static uint64_t mix(uint64_t hash, uint64_t word) {
+  hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+  return hash ^ hash >> 29;
+}
+
+/* Eight bytes at a time, the last ones filled up with zeros. */
 static uint64_t hash_text(lsq_cell_text t) {
-  uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-  for (int byte; (byte = lsq_cell_text_next(&t)) >= 0;)
-    hash = (hash ^ (uint64_t)byte) * UINT64_C(0x100000001b3);
-  return hash ^ hash >> 32;
+  uint64_t hash = 0, word;
+  if (!t.doubled) {
+    for (; t.end - t.begin >= 8; t.begin += 8) {
+      memcpy(&word, t.begin, sizeof word);
+      hash = mix(hash, word);
+    }
+    word = 0;
+    for (size_t i = 0; t.begin < t.end; i++)
+      ((unsigned char *)&word)[i] = (unsigned char)*t.begin++;
+    return mix(hash, word);
+  }
+  for (size_t i = word = 0;; i++) {
+    int byte = lsq_cell_text_next(&t);
+    if (byte < 0)
+      return mix(hash, word);
+    ((unsigned char *)&word)[i % 8] = (unsigned char)byte;
+    if (i % 8 == 7) {
+      hash = mix(hash, word);
+      word = 0;
+    }
+  }
 }
 
 static uint64_t hash_number(double value) {

@@ -65,6 +65,21 @@ LSQ_INLINE void put_number(const lsq_table_text *text, double value, double *cel
     lsq_cell_put_missing(cell);
 }
 
+/* What a field may begin with: bytes that begin a number, and those of words for missing values. */
+typedef struct {
+  bool number[256], missing[256];
+} first_bytes;
+
+static void find_first_bytes(const lsq_table_text *text, first_bytes *first) {
+  memset(first, 0, sizeof *first);
+  for (const char *p = "0123456789+-.iInN"; *p != '\0'; p++)
+    first->number[(unsigned char)*p] = true;
+  first->number[(unsigned char)text->decimal] = true;
+  for (size_t i = 0; i < text->missing_words_count; i++)
+    if (text->missing_words[i].length > 0)
+      first->missing[(unsigned char)text->missing_words[i].bytes[0]] = true;
+}
+
 static bool is_missing_word(const lsq_table_text *text, const char *begin, const char *end) {
   size_t length = (size_t)(end - begin);
   for (size_t i = 0; i < text->missing_words_count; i++)
@@ -81,31 +96,33 @@ static void trim(const char **begin, const char **end) {
 }
 
 /* The field at p, which the fast way did not understand; NULL where its quotes are wrong. */
-static const char *read_odd_cell(const lsq_table_text *text, const char *p, double *cell) {
+static const char *read_odd_cell(const lsq_table_text *text, const first_bytes *first,
+                                 const char *p, double *cell) {
   lsq_csv_field f = lsq_csv_find_field(&text->csv, p);
   double value;
   if (f.trouble != NULL)
     return NULL;
   if (f.quoted)
     trim(&f.begin, &f.end);
-  if (is_missing_word(text, f.begin, f.end))
+  const unsigned char byte = (unsigned char)*f.begin;
+  if (f.begin == f.end || (first->missing[byte] && is_missing_word(text, f.begin, f.end)))
     lsq_cell_put_missing(cell);
-  else if (lsq_table_number(text, f.begin, f.end, &value))
+  else if (first->number[byte] && lsq_table_number(text, f.begin, f.end, &value))
     put_number(text, value, cell);
   else
-    lsq_cell_put_text(cell, (size_t)(f.begin - text->block), f.quoted);
+    lsq_cell_put_text(cell, (size_t)(f.begin - text->block), (size_t)(f.end - f.begin), f.quoted);
   return f.after;
 }
 
-LSQ_INLINE const char *read_cell(const lsq_table_text *text, const char *p, char separator,
-                                 double *cell) {
+LSQ_INLINE const char *read_cell(const lsq_table_text *text, const first_bytes *first,
+                                 const char *p, char separator, double *cell) {
   const char *begin = lsq_csv_skip_blanks(p, separator);
   double value;
   if (*begin == separator || lsq_csv_is_line_end(begin)) {
     lsq_cell_put_missing(cell);
     return begin;
   }
-  if (text->decimal == '.') {
+  if (text->decimal == '.' && first->number[(unsigned char)*begin]) {
     const char *end = lsq_number_parse(begin, &value);
     if (end != NULL) {
       const char *after = lsq_csv_skip_blanks(end, separator);
@@ -115,18 +132,18 @@ LSQ_INLINE const char *read_cell(const lsq_table_text *text, const char *p, char
       }
     }
   }
-  return read_odd_cell(text, begin, cell);
+  return read_odd_cell(text, first, begin, cell);
 }
 
 /* --- rows --- */
 
 /* The row at p; returns the first byte of the next line, or NULL where it is wrong. */
-LSQ_INLINE const char *read_row(const lsq_table_text *text, const char *p, char separator,
-                                size_t first, double *row) {
+LSQ_INLINE const char *read_row(const lsq_table_text *text, const first_bytes *first, const char *p,
+                                char separator, size_t begin, double *row) {
   const size_t columns = text->csv.columns;
-  for (size_t j = first;; j++) {
+  for (size_t j = begin;; j++) {
     double beyond; /* fields beyond the last column have to be empty */
-    p = read_cell(text, p, separator, j < columns ? row + j : &beyond);
+    p = read_cell(text, first, p, separator, j < columns ? row + j : &beyond);
     if (p == NULL || (j >= columns && lsq_cell_kind_of(&beyond) != LSQ_CELL_MISSING))
       return NULL;
     if (!lsq_csv_step(separator, &p))
@@ -186,18 +203,20 @@ lsq_status lsq_table_read(const lsq_table_text *text, const lsq_matrix *m, size_
                           size_t *empty, lsq_error *error) {
   const lsq_csv *csv = &text->csv;
   lsq_number_locale locale;
+  first_bytes first;
   const char *p = csv->position;
   size_t line = 0, i = 0;
+  find_first_bytes(text, &first);
   if (!lsq_number_enter(&locale, error))
     return error->status;
   for (*empty = 0; i < m->rows && lsq_csv_skip_blank_lines(csv, &p, &line);) {
     const char *begin = p;
     double *row = lsq_matrix_row(m, i);
-    const size_t first = i == 0 && text->short_first;
+    const size_t column = i == 0 && text->short_first;
     lsq_cell_put_missing(row);
     /* The separator as a constant spares the common case its comparisons. */
-    p = csv->separator == ',' ? read_row(text, begin, ',', first, row)
-                              : read_row(text, begin, csv->separator, first, row);
+    p = csv->separator == ',' ? read_row(text, &first, begin, ',', column, row)
+                              : read_row(text, &first, begin, csv->separator, column, row);
     if (p != NULL && isnan(row[0]) && csv->columns > 1 && is_empty_row(begin, csv->separator)) {
       ++*empty;
       continue;
