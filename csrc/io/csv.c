@@ -12,8 +12,7 @@ bool lsq_csv_is_separator(char byte) {
   return byte != '\0' && !alphanumeric && strchr("\r\n\"+-.", byte) == NULL;
 }
 
-/* The end of the row that begins at p. */
-static const char *find_row_end(const lsq_csv *csv, const char *p) {
+const char *lsq_csv_row_end(const lsq_csv *csv, const char *p) {
   const char *end = memchr(p, '\n', (size_t)(csv->end - p));
   if (end == NULL)
     end = csv->end;
@@ -167,7 +166,7 @@ size_t lsq_csv_count_rows(const lsq_csv *csv) {
   const char *p = csv->position;
   size_t rows = 0, line = 0;
   for (; lsq_csv_skip_blank_lines(csv, &p, &line); rows++) {
-    p = find_row_end(csv, p);
+    p = lsq_csv_row_end(csv, p);
     p += *p == '\n';
   }
   return rows;

@@ -40,6 +40,9 @@ lsq_status lsq_csv_begin(lsq_csv *csv, const char *path, const char *block, size
 /* Rows from the position on: its lines that are not blank. */
 size_t lsq_csv_count_rows(const lsq_csv *csv);
 
+/* The line end of the row that begins at p. */
+const char *lsq_csv_row_end(const lsq_csv *csv, const char *p);
+
 /* The next field of a header line, as it is written there, without blanks and quotes around
    it; *cursor starts at csv->header. Its text has doubled quotes still doubled when `quoted`. */
 lsq_text lsq_csv_next_name(const lsq_csv *csv, const char **cursor, bool *quoted);

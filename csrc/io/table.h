@@ -60,11 +60,22 @@ char lsq_table_sniff_separator(const lsq_csv *csv);
    one without its empty fields at the end, whichever is more; and short_first. */
 void lsq_table_sniff_columns(lsq_table_text *text);
 
+/* Texts that stood lately in a column, by their first bytes: workspace of lsq_table_read, one a
+   column. */
+enum { LSQ_TABLE_RECENT_BITS = 6 };
+typedef struct {
+  uint64_t head[1 << LSQ_TABLE_RECENT_BITS];
+  double cell[1 << LSQ_TABLE_RECENT_BITS];
+} lsq_table_recent;
+
 /* Fills m, of as many rows as lsq_csv_count_rows gives, with the cells, the first line in row 0;
    *rows gets how many rows there are without those of separators alone, *empty how many of
    these. LSQ_BAD_FORMAT where a quote is never closed. */
-lsq_status lsq_table_read(const lsq_table_text *text, const lsq_matrix *m, size_t *rows,
-                          size_t *empty, lsq_error *error);
+lsq_status lsq_table_read(const lsq_table_text *text, lsq_table_recent *recent, const lsq_matrix *m,
+                          size_t *rows, size_t *empty, lsq_error *error);
+
+/* The line of a row of m, both the first line's being the first. */
+size_t lsq_table_line_of_row(const lsq_table_text *text, size_t row);
 
 /* Whether the bytes between begin and end are a number, by the decimal and thousands characters. */
 bool lsq_table_number(const lsq_table_text *text, const char *begin, const char *end,
@@ -89,7 +100,7 @@ static inline int lsq_cell_text_next(lsq_cell_text *t) {
   return byte;
 }
 
-/* The line that an offset is on, from 1. */
+/* The line that an offset is on, from 1. That of a text may be another one of the same text. */
 size_t lsq_table_line(const lsq_table_text *text, size_t offset);
 
 /* What is wrong with the row at an offset: its number of fields, or *trouble with its quotes. */
@@ -122,6 +133,8 @@ typedef struct {
   uint32_t *order;        /* of the levels, by their bytes */
   uint32_t *spare;
   uint32_t *slots; /* an open hash table of codes from 1, 0 for none */
+  uint64_t *known; /* cells whose codes were found lately, and these codes */
+  uint32_t *known_code;
   size_t count, limit, mask;
 } lsq_table_levels;
 
@@ -144,7 +157,7 @@ typedef enum {
   LSQ_DATE_FORMATS
 } lsq_date_format;
 
-/* Days since 1970-01-01, of LSQ_DATE_TIME hours since midnight. */
+/* Days since 1970-01-01, of LSQ_DATE_TIME hours since midnight; value may be NULL. */
 bool lsq_date_parse(const char *begin, const char *end, lsq_date_format format, double *value);
 
 /* How many texts of a column each format fits; of one that none of the first hundred fits, none. */

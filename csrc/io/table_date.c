@@ -24,10 +24,12 @@ static bool read_char(cursor *c, char wanted) {
 
 /* One of `wanted`, which *found gets. */
 static bool read_one_of(cursor *c, const char *wanted, char *found) {
-  if (c->p == c->end || strchr(wanted, *c->p) == NULL)
-    return false;
-  *found = *c->p++;
-  return true;
+  for (; c->p < c->end && *wanted != '\0'; wanted++)
+    if (*c->p == *wanted) {
+      *found = *c->p++;
+      return true;
+    }
+  return false;
 }
 
 static bool is_leap(int year) {
@@ -116,18 +118,42 @@ static bool read_slashes(cursor *c, int *first, int *second, int *year) {
          read_digits(c, 1, 2, second) && read_char(c, mark) && read_digits(c, 4, 4, year);
 }
 
+/* The usual form, `2020-03-01`, in one look. */
+static bool read_plain_iso(const char *p, int *year, int *month, int *day) {
+  int digit[10];
+  for (int i = 0; i < 10; i++)
+    digit[i] = p[i] - '0';
+  for (int i = 0; i < 10; i++)
+    if (i != 4 && i != 7 && (digit[i] < 0 || digit[i] > 9))
+      return false;
+  *year = digit[0] * 1000 + digit[1] * 100 + digit[2] * 10 + digit[3];
+  *month = digit[5] * 10 + digit[6];
+  *day = digit[8] * 10 + digit[9];
+  return p[4] == '-' && p[7] == '-' && is_date(*year, *month, *day);
+}
+
 bool lsq_date_parse(const char *begin, const char *end, lsq_date_format format, double *value) {
   cursor c = {begin, end};
   int year, month, day;
   double hours;
-  if (format == LSQ_DATE_TIME)
-    return read_time(&c, value) && c.p == end;
+  if (format == LSQ_DATE_TIME) {
+    bool fits = read_time(&c, &hours) && c.p == end;
+    if (fits && value != NULL)
+      *value = hours;
+    return fits;
+  }
+  if (format == LSQ_DATE_ISO && end - begin == 10 && read_plain_iso(begin, &year, &month, &day)) {
+    if (value != NULL)
+      *value = days_since_1970(year, month, day);
+    return true;
+  }
   bool read = format == LSQ_DATE_ISO   ? read_iso(&c, &year, &month, &day)
               : format == LSQ_DATE_DMY ? read_slashes(&c, &day, &month, &year)
                                        : read_slashes(&c, &month, &day, &year);
   if (!read || !is_date(year, month, day) || !read_rest(&c, format == LSQ_DATE_ISO, &hours))
     return false;
-  *value = days_since_1970(year, month, day) + hours / 24;
+  if (value != NULL)
+    *value = days_since_1970(year, month, day) + hours / 24;
   return true;
 }
 
@@ -135,7 +161,6 @@ enum { ENOUGH = 100 }; /* texts after which a format that none fits is given up 
 
 void lsq_table_count_dates(const lsq_table_text *text, const lsq_matrix *column,
                            size_t fits[LSQ_DATE_FORMATS]) {
-  double ignored;
   memset(fits, 0, LSQ_DATE_FORMATS * sizeof *fits);
   for (size_t i = 0, texts = 0; i < column->rows; i++) {
     const double *cell = lsq_matrix_row(column, i);
@@ -147,7 +172,7 @@ void lsq_table_count_dates(const lsq_table_text *text, const lsq_matrix *column,
     for (int format = 0; format < LSQ_DATE_FORMATS; format++) {
       if (fits[format] == 0 && texts > ENOUGH)
         continue;
-      fits[format] += lsq_date_parse(t.begin, t.end, (lsq_date_format)format, &ignored);
+      fits[format] += lsq_date_parse(t.begin, t.end, (lsq_date_format)format, NULL);
       fitting = lsq_size_max(fitting, fits[format]);
     }
     if (fitting == 0 && texts >= ENOUGH) /* texts of another kind, as most are */

@@ -2,6 +2,8 @@
 
 #include "io/table.h"
 
+enum { KNOWN_BITS = 8, KNOWN = 1 << KNOWN_BITS };
+
 static size_t slots_for(size_t limit) {
   size_t slots = 16;
   while (slots < 2 * limit)
@@ -15,6 +17,8 @@ void lsq_table_levels_place(lsq_table_levels *levels, size_t limit, lsq_arena *a
   levels->order = lsq_arena_take(arena, limit, sizeof *levels->order);
   levels->spare = lsq_arena_take(arena, limit, sizeof *levels->spare);
   levels->slots = lsq_arena_take(arena, levels->mask + 1, sizeof *levels->slots);
+  levels->known = lsq_arena_take(arena, KNOWN, sizeof *levels->known);
+  levels->known_code = lsq_arena_take(arena, KNOWN, sizeof *levels->known_code);
 }
 
 lsq_cell_text lsq_table_level_text(const lsq_table_text *text, const lsq_table_level *level) {
@@ -135,12 +139,17 @@ bool lsq_table_code(const lsq_table_text *text, const lsq_matrix *column,
                     lsq_table_levels *levels) {
   levels->count = 0;
   memset(levels->slots, 0, (levels->mask + 1) * sizeof *levels->slots);
+  memset(levels->known_code, 0, KNOWN * sizeof *levels->known_code);
   for (size_t i = 0; i < column->rows; i++) {
     double *cell = lsq_matrix_row(column, i);
     lsq_cell_kind kind = lsq_cell_kind_of(cell);
     if (kind == LSQ_CELL_MISSING || kind == LSQ_CELL_WRONG)
       continue;
-    uint32_t code = find_code(text, cell, levels);
+    const uint64_t bits = lsq_cell_bits(cell);
+    const size_t place = (size_t)(bits * UINT64_C(0x9e3779b97f4a7c15) >> (64 - KNOWN_BITS));
+    uint32_t code = levels->known[place] == bits ? levels->known_code[place] : 0;
+    if (code == 0)
+      code = find_code(text, cell, levels);
     if (code == 0) { /* back to cells, which stand for the same texts */
       for (size_t k = 0; k < i; k++) {
         cell = lsq_matrix_row(column, k);
@@ -149,6 +158,8 @@ bool lsq_table_code(const lsq_table_text *text, const lsq_matrix *column,
       }
       return false;
     }
+    levels->known[place] = bits;
+    levels->known_code[place] = code;
     *cell = code;
   }
   sort(text, levels);

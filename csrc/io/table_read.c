@@ -95,9 +95,40 @@ static void trim(const char **begin, const char **end) {
     --*end;
 }
 
+/* --- recent texts --- */
+
+/* The first eight bytes of a text, zeros behind its end. */
+static uint64_t head_of(const char *begin, size_t length) {
+  uint64_t word;
+  memcpy(&word, begin, sizeof word);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return length >= sizeof word ? word : word & ((UINT64_C(1) << 8 * length) - 1);
+#else
+  return length >= sizeof word ? word : word >> 8 * (sizeof word - length);
+#endif
+}
+
+/* Puts into a cell where the same text stood lately in the column, so that coding a column of few
+   levels (table_levels.c) seldom has to look at the block again; false where it did not. The slot
+   that the text has is told. */
+LSQ_INLINE bool put_recent(const lsq_table_text *text, const lsq_csv_field *f, uint64_t head,
+                           const lsq_table_recent *recent, size_t *slot, double *cell) {
+  const size_t length = (size_t)(f->end - f->begin);
+  *slot = (size_t)((head ^ length) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - LSQ_TABLE_RECENT_BITS));
+  const double *kept = recent->cell + *slot;
+  const bool quoted = (lsq_cell_bits(kept) & LSQ_CELL_QUOTED) != 0;
+  if (recent->head[*slot] != head || lsq_cell_length(kept) != length || length == 0 ||
+      quoted != f->quoted)
+    return false;
+  if (length > sizeof head && memcmp(text->block + lsq_cell_offset(kept), f->begin, length) != 0)
+    return false;
+  lsq_cell_put(cell, lsq_cell_bits(kept));
+  return true;
+}
+
 /* The field at p, which the fast way did not understand; NULL where its quotes are wrong. */
 static const char *read_odd_cell(const lsq_table_text *text, const first_bytes *first,
-                                 const char *p, double *cell) {
+                                 lsq_table_recent *recent, const char *p, double *cell) {
   lsq_csv_field f = lsq_csv_find_field(&text->csv, p);
   double value;
   if (f.trouble != NULL)
@@ -105,17 +136,25 @@ static const char *read_odd_cell(const lsq_table_text *text, const first_bytes *
   if (f.quoted)
     trim(&f.begin, &f.end);
   const unsigned char byte = (unsigned char)*f.begin;
+  const uint64_t head = head_of(f.begin, (size_t)(f.end - f.begin));
+  size_t slot;
+  if (put_recent(text, &f, head, recent, &slot, cell))
+    return f.after;
   if (f.begin == f.end || (first->missing[byte] && is_missing_word(text, f.begin, f.end)))
     lsq_cell_put_missing(cell);
   else if (first->number[byte] && lsq_table_number(text, f.begin, f.end, &value))
     put_number(text, value, cell);
-  else
+  else {
     lsq_cell_put_text(cell, (size_t)(f.begin - text->block), (size_t)(f.end - f.begin), f.quoted);
+    recent->head[slot] = head;
+    lsq_cell_put(recent->cell + slot, lsq_cell_bits(cell));
+  }
   return f.after;
 }
 
 LSQ_INLINE const char *read_cell(const lsq_table_text *text, const first_bytes *first,
-                                 const char *p, char separator, double *cell) {
+                                 lsq_table_recent *recent, const char *p, char separator,
+                                 double *cell) {
   const char *begin = lsq_csv_skip_blanks(p, separator);
   double value;
   if (*begin == separator || lsq_csv_is_line_end(begin)) {
@@ -132,18 +171,20 @@ LSQ_INLINE const char *read_cell(const lsq_table_text *text, const first_bytes *
       }
     }
   }
-  return read_odd_cell(text, first, begin, cell);
+  return read_odd_cell(text, first, recent, begin, cell);
 }
 
 /* --- rows --- */
 
 /* The row at p; returns the first byte of the next line, or NULL where it is wrong. */
-LSQ_INLINE const char *read_row(const lsq_table_text *text, const first_bytes *first, const char *p,
-                                char separator, size_t begin, double *row) {
+LSQ_INLINE const char *read_row(const lsq_table_text *text, const first_bytes *first,
+                                lsq_table_recent *recent, const char *p, char separator,
+                                size_t begin, double *row) {
   const size_t columns = text->csv.columns;
   for (size_t j = begin;; j++) {
     double beyond; /* fields beyond the last column have to be empty */
-    p = read_cell(text, first, p, separator, j < columns ? row + j : &beyond);
+    p = read_cell(text, first, recent + lsq_size_min(j, columns - 1), p, separator,
+                  j < columns ? row + j : &beyond);
     if (p == NULL || (j >= columns && lsq_cell_kind_of(&beyond) != LSQ_CELL_MISSING))
       return NULL;
     if (!lsq_csv_step(separator, &p))
@@ -199,14 +240,30 @@ static const char *mark_wrong(const lsq_table_text *text, const char *begin, dou
   return p == NULL ? csv->end : p + 1;
 }
 
-lsq_status lsq_table_read(const lsq_table_text *text, const lsq_matrix *m, size_t *rows,
-                          size_t *empty, lsq_error *error) {
+size_t lsq_table_line_of_row(const lsq_table_text *text, size_t row) {
+  const lsq_csv *csv = &text->csv;
+  const char *p = csv->position;
+  size_t line = csv->line;
+  while (lsq_csv_skip_blank_lines(csv, &p, &line)) {
+    const bool empty = csv->columns > 1 && is_empty_row(p, csv->separator);
+    if (!empty && row-- == 0)
+      return line;
+    const char *end = lsq_csv_row_end(csv, p);
+    line += lsq_csv_count_lines(p, end) + 1;
+    p = *end == '\0' ? end : end + 1;
+  }
+  return line;
+}
+
+lsq_status lsq_table_read(const lsq_table_text *text, lsq_table_recent *recent, const lsq_matrix *m,
+                          size_t *rows, size_t *empty, lsq_error *error) {
   const lsq_csv *csv = &text->csv;
   lsq_number_locale locale;
   first_bytes first;
   const char *p = csv->position;
   size_t line = 0, i = 0;
   find_first_bytes(text, &first);
+  memset(recent, 0, csv->columns * sizeof *recent);
   if (!lsq_number_enter(&locale, error))
     return error->status;
   for (*empty = 0; i < m->rows && lsq_csv_skip_blank_lines(csv, &p, &line);) {
@@ -215,8 +272,8 @@ lsq_status lsq_table_read(const lsq_table_text *text, const lsq_matrix *m, size_
     const size_t column = i == 0 && text->short_first;
     lsq_cell_put_missing(row);
     /* The separator as a constant spares the common case its comparisons. */
-    p = csv->separator == ',' ? read_row(text, &first, begin, ',', column, row)
-                              : read_row(text, &first, begin, csv->separator, column, row);
+    p = csv->separator == ',' ? read_row(text, &first, recent, begin, ',', column, row)
+                              : read_row(text, &first, recent, begin, csv->separator, column, row);
     if (p != NULL && isnan(row[0]) && csv->columns > 1 && is_empty_row(begin, csv->separator)) {
       ++*empty;
       continue;

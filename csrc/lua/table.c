@@ -171,8 +171,10 @@ static int read_cells(lua_State *L) {
   r->text.decimal = *luaL_checkstring(L, 2);
   r->text.thousands = check_character(L, 3);
   set_missing(L, r);
-  lsq_matrix *m = lsq_lua_new_matrix(L, lsq_csv_count_rows(&r->text.csv), r->text.csv.columns);
-  if (lsq_table_read(&r->text, m, &rows, &empty, &error) != LSQ_OK)
+  const size_t columns = r->text.csv.columns;
+  lsq_table_recent *recent = lsq_lua_block(L, lsq_size_multiply(columns, sizeof *recent));
+  lsq_matrix *m = lsq_lua_new_matrix(L, lsq_csv_count_rows(&r->text.csv), columns);
+  if (lsq_table_read(&r->text, recent, m, &rows, &empty, &error) != LSQ_OK)
     return lsq_lua_failure(L, &error);
   if (rows < m->rows)
     lsq_lua_push_view(L, lsq_matrix_rows(m, 0, rows), lua_gettop(L));
@@ -216,9 +218,8 @@ static void push_text(lua_State *L, lsq_cell_text t) {
   luaL_pushresult(&buffer);
 }
 
-/* text:cell(column, row, line): a string or a number, or nil where it is missing; of texts the
-   line too where it is asked for; of wrong rows nil, the line, the number of fields, and what is
-   wrong with quotes. */
+/* text:cell(column, row): a string or a number, or nil where it is missing; of wrong rows nil, the
+   line, the number of fields, and what is wrong with quotes. */
 static int cell(lua_State *L) {
   const reader *r = check_reader(L);
   const double *value = check_cell(L, check_cells(L, 2, false));
@@ -236,10 +237,16 @@ static int cell(lua_State *L) {
     lua_pushstring(L, trouble);
     return 4;
   }
-  if (kind != LSQ_CELL_TEXT || !lua_toboolean(L, 4))
-    return 1;
-  lua_pushinteger(L, (lua_Integer)lsq_table_line(&r->text, lsq_cell_offset(value)));
-  return 2;
+  return 1;
+}
+
+/* text:line(row): the line of a row, the first line's row being 1. */
+static int line(lua_State *L) {
+  const reader *r = check_reader(L);
+  lua_Integer row = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, row >= 1, 2, "no such row");
+  lua_pushinteger(L, (lua_Integer)lsq_table_line_of_row(&r->text, (size_t)row - 1));
+  return 1;
 }
 
 /* text:first_line(): its fields as they are written, and the line that it is on. */
@@ -392,6 +399,7 @@ void lsq_lua_open_table(lua_State *L) {
   static const luaL_Reg methods[] = {{"info", info},
                                      {"read", read_cells},
                                      {"cell", cell},
+                                     {"line", line},
                                      {"first_line", first_line},
                                      {"other_decimal", other_decimal},
                                      {"first_repeats", first_repeats},

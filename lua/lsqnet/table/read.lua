@@ -224,10 +224,12 @@ local function read_columns(reader, source, o, list, bad)
     if asked ~= "skip" then
       local cells = view(source.body, k)
       local column = { name = source.names[k], position = k, values = cells, reader = reader,
-                       title = columns.title(source.names, k), word = type_word(source.names, k) }
+                       title = columns.title(source.names, k), word = type_word(source.names, k),
+                       above = source.above }
       if bad then column.mark, column.mark_texts = markers(bad, cells, column.title) end
       types.settle(column, source.counts[k], list, asked, o.date_order)
       column.mark, column.mark_texts, column.title, column.word = nil, nil, nil, nil
+      column.above = nil
       if column.type == "number" then column.reader = nil end
       chosen[#chosen + 1] = column
     end
@@ -307,7 +309,7 @@ return function(path, given)
       #names - last, one and "" or "s", one and "is" or "are")
     for k = #names, last + 1, -1 do names[k] = nil end
   end
-  local source = { names = names, body = body, counts = counts }
+  local source = { names = names, body = body, counts = counts, above = cells.rows - body.rows }
   source.chosen, message = chosen_columns(names, o, named)
   if source.chosen then source.asked, message = asked_types(names, o.types, named) end
   if not source.asked then return nil, ("%s: %s"):format(path, message), "bad_format" end

@@ -6,6 +6,7 @@ local problems = require "lsqnet.table.problems"
 local types = {}
 
 local FEW = 0.05 -- share of texts that are slips among numbers, not levels
+local SHOWN = 3 -- texts in a message
 local NAMED = 5 -- different texts that --missing names; of more, the column is another type
 
 --- What `types` may say of a column.
@@ -16,12 +17,17 @@ local FORMATS = { date = { "iso", "dmy", "mdy", "time" }, iso = { "iso" }, dmy =
                   mdy = { "mdy" }, time = { "time" } }
 
 -- The first texts of a column with their lines, and all different ones, at most NAMED.
-local function texts_of(reader, cells)
+local function texts_of(column)
+  local reader, cells, above = column.reader, column.values, column.above
   local found, seen, different = {}, {}, {}
   local row = core.table.next(cells, 1, "text")
   while row and #different <= NAMED do
-    local text, line = reader:cell(cells, row, #found < 3)
-    if line then found[#found + 1] = { text = text, line = line } else found.more = true end
+    local text = reader:cell(cells, row)
+    if #found < SHOWN then
+      found[#found + 1] = { text = text, line = reader:line(row + above) }
+    else
+      found.more = true
+    end
     if not seen[text] then
       seen[text] = true
       different[#different + 1] = text
@@ -39,7 +45,7 @@ end
 
 -- Texts in a column of numbers: an error that counts them.
 local function tell_texts(column, list, count)
-  local found, different = texts_of(column.reader, column.values)
+  local found, different = texts_of(column)
   list:add(("column %d (%s): %s no number%s: %s"):format(
     column.position, column.title, fields(count.texts, count.numbers + count.texts),
     count.texts == 1 and "" or "s", problems.examples(found)))
@@ -84,7 +90,7 @@ local function format_of(fits, texts, allowed, order)
 end
 
 local function tell_ambiguous(column, list)
-  local found = texts_of(column.reader, column.values)
+  local found = texts_of(column)
   list:add(("column %d (%s): dates with the day or the month first, such as %s: "
     .. "--date-order dmy|mdy says which"):format(column.position, column.title,
     problems.examples({ found[1] })))
@@ -135,8 +141,8 @@ end
 
 --- Decides what a column is and turns its cells into numbers, in place.
 -- @tparam table column `values` (N x 1 cells), `reader`, `position`, `title`, `word` (as `types`
--- names it) and, where rows that cannot be read are marked, `mark` and `mark_texts`; gets `type`,
--- of categories `levels`, of dates `format`
+-- names it), `above`, how many rows are above it, and, where rows that cannot be read are marked,
+-- `mark` and `mark_texts`; gets `type`, of categories `levels`, of dates `format`
 -- @tparam table count of its cells
 -- @param list of problems
 -- @tparam[opt] string asked what the option `types` says
