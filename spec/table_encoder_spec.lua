@@ -402,6 +402,14 @@ describe("the encoder on other rows", function()
     end)
   end)
 
+  it("takes one of several columns of a name by its position", function()
+    local twins = lsqnet.table { { "a", { 1, 2 } }, { "a", { 5, 3 } } }
+    local both = assert(lsqnet.encoder(twins))
+    assert.same({ { 1, 5 }, { 2, 3 } }, both:apply(twins):totable())
+    assert.equal("two columns are named 'a'", select(2, both:apply(
+      lsqnet.table { { "b", { 1 } }, { "a", { 1 } }, { "a", { 1 } } })):match("^[^;]*"))
+  end)
+
   it("has the options that read another file alike", function()
     local tmp = require "tmp"
     tmp.with(function(folder)

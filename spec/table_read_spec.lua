@@ -135,6 +135,7 @@ describe("table.read_csv: bytes", function()
     for _, text in ipairs { "", "\n", "\xef\xbb\xbf", "# only\n", "sep=;\n" } do
       assert.equal("data.csv: the file is empty", refusal(text))
     end
+    assert.equal("data.csv: there is nothing but separators", refusal ",,\n,,\n")
     assert.equal("data.csv:2: column 2: the quote is never closed", refusal 'a,b\n1,"2\n3,4\n')
     local _, message, code = lsqnet.table.read_csv(folder .. "/none.csv")
     assert.equal(("cannot read '%s/none.csv': No such file or directory"):format(folder), message)

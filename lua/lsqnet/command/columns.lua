@@ -29,6 +29,7 @@ function columns.look(path, separator)
   if not reader then return nil, message end
   local cells, problem = reader:read(".", nil, {}, {})
   if not cells then return nil, problem end
+  if cells.rows == 0 then return nil, path .. ": there is nothing but separators" end
   local names = reader:first_line()
   local below = cells.rows > 1 and cells:slice(2, cells.rows) or core.matrix(0, cells.cols)
   local named = header.decide(reader, cells, names, core.table.count(below))

@@ -24,10 +24,12 @@ local function position_of(self, tab, spec, k)
   return #tab.names == #self.columns and k or nil
 end
 
-local function named(tab, name)
+-- The column of a name; of several that which stands where it stood in training.
+local function named(tab, name, position)
   local found
   for k, known in ipairs(tab.names) do
     if known == name then
+      if found and tab.names[position] == name then return position end
       if found then return nil, ("two columns are named '%s'"):format(name) end
       found = k
     end
@@ -46,7 +48,7 @@ local function locate(self, tab)
   local by_name = self.header and tab.header
   for k, spec in ipairs(self.columns) do
     local found, problem
-    if by_name then found, problem = named(tab, spec.name)
+    if by_name then found, problem = named(tab, spec.name, spec.position)
     else found = position_of(self, tab, spec, k) end
     list[k] = found or 0
     problems[#problems + 1] = problem
@@ -187,7 +189,7 @@ end
 function apply.targets(self, tab)
   local position = self.target.position
   if self.header and tab.header then
-    local found, message = named(tab, self.target.name)
+    local found, message = named(tab, self.target.name, position)
     position = found
     if not position then return nil, "target: " .. message, "bad_format" end
   elseif #tab.names ~= self.width then

@@ -298,6 +298,7 @@ return function(path, given)
   local info = reader:info()
   local cells, empty, counts, decimal = read_cells(reader, o, info.separator)
   if not cells then return nil, empty, counts end
+  if cells.rows == 0 then return nil, path .. ": there is nothing but separators", "bad_format" end
   local notes = notes_of(info, decimal, empty)
   local names, named, note, body
   names, named, note, body, counts = take_header(reader, cells, counts, o)
