@@ -247,8 +247,6 @@ describe("triangle pretraining refuses", function()
       { pretrain = "least_squares" } },
     { "\"least_squares\" needs enforced scales", triangle.network { scales = "free" }, X,
       { pretrain = "least_squares" } },
-    { "gauss_newton minimises the mse, the net's loss is cross_entropy",
-      triangle.blocks(X, { blocks = 1, loss = "cross_entropy" }), X, { finish = "gauss_newton" } },
     { "a table of options expected, got number", net, X, 3 },
     { "\"block_diagonal\" is for a network of blocks", net, X,
       { finish_weights = "block_diagonal" } },

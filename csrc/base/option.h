@@ -11,7 +11,7 @@
 
 typedef enum {
   LSQ_OPTION_NUMBER,  /* double */
-  LSQ_OPTION_INTEGER, /* int64_t */
+  LSQ_OPTION_INTEGER, /* int64_t; of choices, which it may have, -1 the first, -2 the second */
   LSQ_OPTION_BOOLEAN, /* bool */
   LSQ_OPTION_CHOICE,  /* int, an index into choices */
   LSQ_OPTION_SWITCH,  /* int: 0 false, 1 true, 2 and on the index of a choice, plus 2 */
@@ -23,11 +23,12 @@ typedef enum {
 typedef struct {
   const char *name;
   lsq_option_type type;
-  size_t offset;              /* of the field in the options struct */
-  double standard;            /* the default; of a BOOLEAN 0 or 1, of a CHOICE its index */
-  double minimum, maximum;    /* inclusive, of NUMBER and INTEGER */
-  const char *const *choices; /* of CHOICE and, may be NULL, SWITCH; NULL after the last */
-  const char *text;           /* one line: what it does, with its unit */
+  size_t offset;           /* of the field in the options struct */
+  double standard;         /* the default; of a BOOLEAN 0 or 1, of a CHOICE its index */
+  double minimum, maximum; /* inclusive, of NUMBER and INTEGER */
+  const char *const
+      *choices;     /* of CHOICE and, may be NULL, SWITCH and INTEGER; NULL after the last */
+  const char *text; /* one line: what it does, with its unit */
 } lsq_option;
 
 /* The entry of that name, NULL where there is none; options may be NULL. */

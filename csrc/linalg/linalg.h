@@ -27,6 +27,14 @@ lsq_status lsq_cholesky(const lsq_matrix *a, lsq_error *error);
 /* b (n x k) <- (L L')^-1 b, with L in the lower triangle of `factor`. */
 void lsq_cholesky_solve(const lsq_matrix *factor, const lsq_matrix *b);
 
+/* b (n x k) <- L^-1 b. */
+void lsq_cholesky_forward(const lsq_matrix *factor, const lsq_matrix *b);
+
+/* The same factor in pieces, for those that have to stop in between: columns first .. first +
+   count - 1 of it, when all columns before are done. What is above the diagonal of these columns'
+   own block may be overwritten. */
+lsq_status lsq_cholesky_columns(const lsq_matrix *a, size_t first, size_t count, lsq_error *error);
+
 /* ln |L L'|, from the diagonal of the factor. */
 double lsq_cholesky_log_determinant(const lsq_matrix *factor);
 

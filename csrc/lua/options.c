@@ -152,8 +152,12 @@ static void store_value(lua_State *L, const lsq_option *option, void *out) {
     store_number(option, out, lua_tonumber(L, -1));
     break;
   case LSQ_OPTION_INTEGER:
+    if (option->choices != NULL && lua_type(L, -1) == LUA_TSTRING) {
+      store_number(option, out, -1 - choice_index(L, option, "an integer"));
+      break;
+    }
     if (lua_type(L, -1) != LUA_TNUMBER)
-      wrong_type(L, option, "an integer");
+      wrong_type(L, option, option->choices == NULL ? "an integer" : "an integer or a string");
     lua_Integer integer = lua_tointegerx(L, -1, &whole);
     if (!whole)
       luaL_error(L, "option '%s': an integer expected, got %s", option->name,
@@ -223,7 +227,10 @@ static void push_default(lua_State *L, const lsq_option *option) {
       lua_pushnumber(L, option->standard);
     break;
   case LSQ_OPTION_INTEGER:
-    lua_pushinteger(L, (lua_Integer)option->standard);
+    if (option->choices != NULL && option->standard < 0)
+      lua_pushstring(L, option->choices[-1 - (int)option->standard]);
+    else
+      lua_pushinteger(L, (lua_Integer)option->standard);
     break;
   case LSQ_OPTION_BOOLEAN:
     lua_pushboolean(L, option->standard != 0);

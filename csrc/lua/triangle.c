@@ -242,7 +242,8 @@ static void set_default(lua_State *L, const char *name) {
 }
 
 /* Pushes finish_options with the defaults that differ here. */
-static void push_finish_options(lua_State *L, const lsq_trainer *finish, size_t rows) {
+static void push_finish_options(lua_State *L, const lsq_trainer *finish, bool is_blocks,
+                                size_t rows) {
   lua_newtable(L);
   if (lsq_lua_option_value(L, OPTIONS, "finish_options") == LUA_TTABLE) {
     for (lua_pushnil(L); lua_next(L, -2) != 0;) {
@@ -273,8 +274,13 @@ static void push_finish_options(lua_State *L, const lsq_trainer *finish, size_t 
     set_default(L, "epochs");
     return;
   }
-  lua_pushinteger(L, strcmp(finish->name, "gauss_newton") == 0 ? 200 : 1000);
+  const bool is_newton = strcmp(finish->name, "gauss_newton") == 0;
+  lua_pushinteger(L, is_newton ? 200 : 1000);
   set_default(L, "iterations");
+  if (is_newton && !is_blocks) { /* ends five times lower than the joint form */
+    lua_pushstring(L, "refit");
+    set_default(L, "form");
+  }
   if (strcmp(finish->name, "lbfgs") == 0) { /* the tolerances are absolute: losses get small */
     lua_pushnumber(L, 0);
     set_default(L, "loss_tolerance");
@@ -298,7 +304,7 @@ static void read_finish(lua_State *L, lsq_triangle_model *model, size_t rows) {
   if (model->finish == NULL)
     return;
   void *options = lsq_lua_block(L, model->finish->options_size);
-  push_finish_options(L, model->finish, rows);
+  push_finish_options(L, model->finish, model->blocks != NULL, rows);
   lsq_lua_read_options(L, lua_gettop(L), model->finish->options, options, NULL, NULL);
   lua_pop(L, 1);
   model->finish_options = options;
