@@ -230,10 +230,9 @@ describe("lsqnet.network", function()
     local L = { 2, 1 }
     assert.are.equal("unknown option 'activaton' (did you mean 'activation'?)",
       refused { layers = L, activaton = "relu" })
-    assert.are.equal("option 'activation': 'identity', 'relu', 'leaky_relu', 'elu', 'tanh' or "
-      .. "'sigmoid' expected, got 'rleu' (did you mean 'relu'?)",
-      refused { layers = L, activation = "rleu" })
-    assert.are.equal("option 'loss': 'mse' or 'cross_entropy' expected, got 'hinge'",
+    assert.matches("^option 'activation': 'identity', 'relu', .* or '%a+' expected, got 'rleu' "
+      .. "%(did you mean 'relu'%?%)$", refused { layers = L, activation = "rleu" })
+    assert.matches("^option 'loss': 'mse', 'cross_entropy', .* or '%a+' expected, got 'hinge'$",
       refused { layers = L, loss = "hinge" })
     assert.are.equal("option 'alpha': a slope below 1 expected, got 1.0",
       refused { layers = L, alpha = 1 })

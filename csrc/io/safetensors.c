@@ -239,7 +239,7 @@ lsq_status lsq_stored_open(lsq_stored_network *stored, const char *path, const v
 void lsq_stored_place(lsq_stored_network *stored, lsq_arena *arena) {
   stored->widths = lsq_arena_take(arena, stored->depth + 1, sizeof *stored->widths);
   stored->bias = lsq_arena_take(arena, stored->depth, sizeof *stored->bias);
-  stored->tensors = lsq_arena_take(arena, 2 * stored->depth, sizeof *stored->tensors);
+  stored->tensors = lsq_arena_take(arena, 2 * stored->depth + 1, sizeof *stored->tensors);
 }
 
 /* What the header says of a tensor. */
@@ -286,7 +286,7 @@ static bool read_entry(lsq_json *json, entry *e) {
   return json->failure == NULL;
 }
 
-/* The index of `layers.K.weight` or `layers.K.bias`; SIZE_MAX for another name. */
+/* The index of `layers.K.weight`, `layers.K.bias` or `skip.weight`; SIZE_MAX for another name. */
 static size_t tensor_index(lsq_text name, size_t depth) {
   char text[64];
   static const char prefix[] = "layers.";
@@ -294,6 +294,8 @@ static size_t tensor_index(lsq_text name, size_t depth) {
   if (name.length >= sizeof text)
     return SIZE_MAX;
   text[lsq_json_decode(name, text)] = '\0';
+  if (strcmp(text, "skip.weight") == 0)
+    return 2 * depth;
   if (strncmp(text, prefix, start) != 0 || text[start] == '0')
     return SIZE_MAX;
   size_t k = 0;
@@ -321,15 +323,16 @@ static lsq_status check_entry(lsq_stored_network *stored, lsq_text name, const e
     return lsq_fail(error, LSQ_BAD_FORMAT,
                     "%.200s: tensor '%.*s' has type '%.*s' (F64 and F32 are read)", stored->path,
                     SHOWN(name), SHOWN(e->type));
-  const size_t *widths = stored->widths + index / 2;
-  const bool bias = index % 2 == 1;
-  if (bias && (e->axes != 1 || e->shape[0] != widths[1]))
+  const bool skip = index == 2 * stored->depth, bias = index % 2 == 1;
+  const size_t inputs = stored->widths[skip ? 0 : index / 2];
+  const size_t outputs = stored->widths[skip ? stored->depth : index / 2 + 1];
+  if (bias && (e->axes != 1 || e->shape[0] != outputs))
     return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: tensor '%.*s': shape [%zu] expected",
-                    stored->path, SHOWN(name), widths[1]);
-  if (!bias && (e->axes != 2 || e->shape[0] != widths[0] || e->shape[1] != widths[1]))
+                    stored->path, SHOWN(name), outputs);
+  if (!bias && (e->axes != 2 || e->shape[0] != inputs || e->shape[1] != outputs))
     return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: tensor '%.*s': shape [%zu, %zu] expected",
-                    stored->path, SHOWN(name), widths[0], widths[1]);
-  size_t bytes = lsq_size_multiply(bias ? 1 : widths[0], widths[1]);
+                    stored->path, SHOWN(name), inputs, outputs);
+  size_t bytes = lsq_size_multiply(bias ? 1 : inputs, outputs);
   bytes = lsq_size_multiply(bytes, tensor->single ? 4 : 8);
   if (e->offset_count != 2 || e->offsets[0] > e->offsets[1] || e->offsets[1] > stored->data_size ||
       e->offsets[1] - e->offsets[0] != bytes)
@@ -349,8 +352,9 @@ static int compare_places(const void *a, const void *b) {
 /* Afterwards the tensors are in the order of the data, the absent ones last. */
 static lsq_status check_places(lsq_stored_network *stored, lsq_error *error) {
   size_t end = 0;
-  qsort(stored->tensors, 2 * stored->depth, sizeof *stored->tensors, compare_places);
-  for (size_t k = 0; k < 2 * stored->depth && stored->tensors[k].begin != SIZE_MAX; k++) {
+  const size_t most = 2 * stored->depth + 1;
+  qsort(stored->tensors, most, sizeof *stored->tensors, compare_places);
+  for (size_t k = 0; k < most && stored->tensors[k].begin != SIZE_MAX; k++) {
     const lsq_stored_tensor *tensor = stored->tensors + k;
     if (tensor->begin != end)
       return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: tensors %s at byte %zu of the data",
@@ -370,7 +374,7 @@ lsq_status lsq_stored_check(lsq_stored_network *stored, lsq_error *error) {
   const char *p = stored->layers.bytes, *end = p + stored->layers.length;
   for (size_t k = 0; k <= stored->depth; k++, p++)
     stored->widths[k] = read_width(&p, end);
-  for (size_t k = 0; k < 2 * stored->depth; k++)
+  for (size_t k = 0; k <= 2 * stored->depth; k++)
     stored->tensors[k] = (lsq_stored_tensor){SIZE_MAX, SIZE_MAX, k, false};
   lsq_json_begin(&json, stored->header);
   lsq_json_open(&json, '{');
@@ -389,7 +393,16 @@ lsq_status lsq_stored_check(lsq_stored_network *stored, lsq_error *error) {
                       stored->path, k + 1);
     stored->bias[k] = stored->tensors[2 * k + 1].begin != SIZE_MAX;
   }
+  stored->skip = stored->tensors[2 * stored->depth].begin != SIZE_MAX;
   return check_places(stored, error);
+}
+
+/* Where the tensor of that index goes. */
+static double *values_of(const lsq_network *net, size_t index) {
+  if (index == 2 * net->depth)
+    return net->skip.data;
+  const lsq_layer *layer = net->layers + index / 2;
+  return index % 2 == 1 ? layer->bias : layer->weight.data;
 }
 
 void lsq_stored_read(const lsq_stored_network *stored, lsq_network *net) {
@@ -398,10 +411,9 @@ void lsq_stored_read(const lsq_stored_network *stored, lsq_network *net) {
   net->alpha = stored->alpha;
   net->loss = stored->loss;
   net->loss_parameter = stored->loss_parameter;
-  for (size_t k = 0; k < 2 * stored->depth && stored->tensors[k].begin != SIZE_MAX; k++) {
+  for (size_t k = 0; k <= 2 * stored->depth && stored->tensors[k].begin != SIZE_MAX; k++) {
     const lsq_stored_tensor *tensor = stored->tensors + k;
-    const lsq_layer *layer = net->layers + tensor->index / 2;
-    double *values = tensor->index % 2 == 1 ? layer->bias : layer->weight.data;
+    double *values = values_of(net, tensor->index);
     const size_t size = tensor->single ? 4 : 8;
     for (size_t at = tensor->begin; at < tensor->end; at += size) {
       uint64_t word = lsq_little_endian(stored->data + at, size);

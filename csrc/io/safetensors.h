@@ -1,6 +1,7 @@
 /* Networks as safetensors files: eight bytes with the header's length, a header of JSON, the
    tensors' bytes. Tensors are `layers.K.weight` [inputs, outputs] and `layers.K.bias`
-   [outputs], K from 1, F64 (F32 is read too); the strings of `__metadata__` describe the rest.
+   [outputs], K from 1, and `skip.weight` [inputs, outputs] of a net with direct connections, F64
+   (F32 is read too); the strings of `__metadata__` describe the rest.
    Loading is over a block that holds the whole file: open, then find the memory, then read. */
 #ifndef LSQ_IO_SAFETENSORS_H
 #define LSQ_IO_SAFETENSORS_H
@@ -12,7 +13,7 @@
 /* A tensor of the file. Absent biases have begin = end = SIZE_MAX. */
 typedef struct {
   size_t begin, end; /* bytes of the data */
-  size_t index;      /* 2 (K - 1), and 1 more for a bias */
+  size_t index;      /* 2 (K - 1), and 1 more for a bias; 2 depth: the direct connections */
   bool single;       /* F32 */
 } lsq_stored_tensor;
 
@@ -28,9 +29,10 @@ typedef struct {
   const lsq_loss *loss;
   double loss_parameter;
   /* Placed by lsq_stored_place: */
-  size_t *widths;             /* depth + 1 */
-  bool *bias;                 /* depth */
-  lsq_stored_tensor *tensors; /* 2 depth */
+  size_t *widths; /* depth + 1 */
+  bool *bias;     /* depth */
+  bool skip;
+  lsq_stored_tensor *tensors; /* 2 depth + 1 */
 } lsq_stored_network;
 
 /* Reads the header's metadata. What it allocates for is bounded by the file's size.

@@ -5,6 +5,7 @@
 #include "io/bytes.h"
 #include "io/number.h"
 #include "io/safetensors.h"
+#include "nn/skip.h"
 
 enum { ALIGNMENT = 8 }; /* bytes, of the data within the file */
 
@@ -77,30 +78,39 @@ static void write_metadata(lsq_writer *writer, const lsq_network *net, const lsq
   lsq_writer_text(writer, "}");
 }
 
+/* The entry of a weight whose data begin at *offset, which becomes where they end. */
+static void write_matrix(lsq_writer *writer, const char *name, const lsq_matrix *weight,
+                         size_t *offset) {
+  char text[192];
+  const size_t end = *offset + weight->rows * weight->cols * sizeof(double);
+  snprintf(text, sizeof text,
+           ",\"%s\":{\"dtype\":\"F64\",\"shape\":[%zu,%zu],\"data_offsets\":[%zu,%zu]}", name,
+           weight->rows, weight->cols, *offset, end);
+  lsq_writer_text(writer, text);
+  *offset = end;
+}
+
 static void write_header(lsq_writer *writer, const lsq_network *net, const lsq_metadata *extra,
                          size_t count) {
-  char text[192];
+  char name[48], text[192];
   size_t offset = 0;
   lsq_writer_text(writer, "{");
   write_metadata(writer, net, extra, count);
   for (size_t k = 0; k < net->depth; k++) {
-    const lsq_matrix *weight = &net->layers[k].weight;
-    size_t end = offset + weight->rows * weight->cols * sizeof(double);
-    snprintf(text, sizeof text,
-             ",\"layers.%zu.weight\":{\"dtype\":\"F64\",\"shape\":[%zu,%zu],"
-             "\"data_offsets\":[%zu,%zu]}",
-             k + 1, weight->rows, weight->cols, offset, end);
-    lsq_writer_text(writer, text);
-    offset = end;
-    if (net->layers[k].bias == NULL)
+    const lsq_layer *layer = &net->layers[k];
+    snprintf(name, sizeof name, "layers.%zu.weight", k + 1);
+    write_matrix(writer, name, &layer->weight, &offset);
+    if (layer->bias == NULL)
       continue;
-    end += weight->cols * sizeof(double);
+    const size_t end = offset + layer->weight.cols * sizeof(double);
     snprintf(text, sizeof text,
              ",\"layers.%zu.bias\":{\"dtype\":\"F64\",\"shape\":[%zu],\"data_offsets\":[%zu,%zu]}",
-             k + 1, weight->cols, offset, end);
+             k + 1, layer->weight.cols, offset, end);
     lsq_writer_text(writer, text);
     offset = end;
   }
+  if (lsq_network_skips(net))
+    write_matrix(writer, "skip.weight", &net->skip, &offset);
   lsq_writer_text(writer, "}");
 }
 

@@ -109,7 +109,7 @@ static int linear_regression(lua_State *L) {
   void *workspace = lsq_lua_block(L, lsq_linear_regression_workspace(&rows));
   const size_t widths[] = {d, rows.y->cols};
   const bool bias[] = {true};
-  lsq_network *net = lsq_lua_new_network(L, 1, widths, bias);
+  lsq_network *net = lsq_lua_new_network(L, 1, widths, bias, false);
   net->activation = &lsq_activation_identity;
   size_t rank;
   double loss;

@@ -1,6 +1,8 @@
 /*** Dense feed-forward networks. Layer k = 1..L maps its inputs to sigma(x W + b), W being
 inputs x outputs and samples rows. Read-only fields of a net: `layers` (list of widths, inputs
-first), `activation`, `output_activation`, `alpha`, `depth` (L), `parameter_count`.
+first), `activation`, `output_activation`, `alpha`, `depth` (L), `skip` (whether inputs are
+connected to outputs directly, before the output activation), `parameter_count`, and the parameter
+of the loss by its name.
 @classmod network
 */
 #include "lua/network.h"
@@ -8,6 +10,7 @@ first), `activation`, `output_activation`, `alpha`, `depth` (L), `parameter_coun
 #include <string.h>
 
 #include "lua/loss.h"
+#include "nn/skip.h"
 
 static const char methods_key = 0; /* its address is a key of the registry */
 
@@ -16,11 +19,11 @@ lsq_network *lsq_lua_check_network(lua_State *L, int arg) {
 }
 
 /* The block: the struct, then what lsq_network_place puts over the aligned rest. */
-lsq_network *lsq_lua_new_network(lua_State *L, size_t depth, const size_t *widths,
-                                 const bool *bias) {
+lsq_network *lsq_lua_new_network(lua_State *L, size_t depth, const size_t *widths, const bool *bias,
+                                 bool skip) {
   lsq_network measured;
   lsq_arena arena = lsq_arena_measure();
-  lsq_network_place(&measured, &arena, depth, widths, bias);
+  lsq_network_place(&measured, &arena, depth, widths, bias, skip);
   const size_t bytes = lsq_size_add(arena.used, sizeof measured + LSQ_ALIGNMENT);
   if (bytes == SIZE_MAX)
     luaL_error(L, "a network of these layers has too many parameters for this machine");
@@ -28,7 +31,7 @@ lsq_network *lsq_lua_new_network(lua_State *L, size_t depth, const size_t *width
   unsigned char *rest = (unsigned char *)(net + 1);
   rest += (LSQ_ALIGNMENT - (uintptr_t)rest % LSQ_ALIGNMENT) % LSQ_ALIGNMENT;
   arena = lsq_arena_over(rest);
-  lsq_network_place(net, &arena, depth, widths, bias);
+  lsq_network_place(net, &arena, depth, widths, bias, skip);
   luaL_setmetatable(L, LSQ_NETWORK_TYPE);
   return net;
 }
@@ -59,7 +62,7 @@ lsq_network *lsq_lua_clone_network(lua_State *L, int index) {
     widths[k + 1] = net->layers[k].weight.cols;
     bias[k] = net->layers[k].bias != NULL;
   }
-  lsq_network *copy = lsq_lua_new_network(L, net->depth, widths, bias);
+  lsq_network *copy = lsq_lua_new_network(L, net->depth, widths, bias, lsq_network_skips(net));
   copy->activation = net->activation;
   copy->output_activation = net->output_activation;
   copy->alpha = net->alpha;
@@ -88,7 +91,8 @@ static int clone(lua_State *L) {
 /*** The options of a net like this one: `lsqnet.network(net:options())` has the same shape,
 activations, loss and initialisation, and freshly drawn parameters.
 @function network:options
-@treturn table `layers, activation, alpha, output_activation, bias, init, loss`
+@treturn table `layers, activation, alpha, output_activation, bias, init, loss`, the loss's
+parameter, and `skip` where it is true
 */
 static int options(lua_State *L) {
   lsq_lua_push_network_options(L, lsq_lua_check_network(L, 1));
@@ -105,6 +109,8 @@ static int to_string(lua_State *L) {
     lua_pushfstring(L, "-%I", (LUAI_UACINT)net->layers[k].weight.cols);
     luaL_addvalue(&text);
   }
+  if (lsq_network_skips(net))
+    luaL_addstring(&text, " with direct connections,");
   lua_pushfstring(L, " %s, %s output, ", net->activation->name, net->output_activation->name);
   luaL_addvalue(&text);
   lsq_lua_push_loss(L, net);
@@ -125,6 +131,8 @@ static void push_field(lua_State *L, const lsq_network *net, const char *name) {
     lua_pushstring(L, net->output_activation->name);
   else if (strcmp(name, "alpha") == 0)
     lua_pushnumber(L, net->alpha);
+  else if (strcmp(name, "skip") == 0)
+    lua_pushboolean(L, lsq_network_skips(net));
   else if (strcmp(name, "depth") == 0)
     lua_pushinteger(L, (lua_Integer)net->depth);
   else if (strcmp(name, "parameter_count") == 0)

@@ -51,7 +51,8 @@ static lsq_metadata *list_extra(lua_State *L, int index, size_t *count) {
 }
 
 /*** Saves the network as a safetensors file, which Python's `safetensors` reads too: tensors
-`layers.K.weight` (inputs x outputs) and `layers.K.bias`, K from 1, of type F64; the metadata say
+`layers.K.weight` (inputs x outputs) and `layers.K.bias`, K from 1, and `skip.weight` of direct
+connections, of type F64; the metadata say
 `format` ("lsqnet"), `format_version` ("1"), `layers` ("7,64,1"), `activation`, `alpha`,
 `output_activation`, `loss` and, where the loss has a parameter, `loss_parameter`. Other metadata of
 the file that the net was loaded from are kept. Weights are saved bit for bit, also those that are
@@ -101,7 +102,7 @@ static int load(lua_State *L) {
   lsq_stored_place(&stored, &arena);
   if (lsq_stored_check(&stored, &error) != LSQ_OK || push_extra(L, &stored, &error) != LSQ_OK)
     return lsq_lua_failure(L, &error);
-  lsq_network *net = lsq_lua_new_network(L, stored.depth, stored.widths, stored.bias);
+  lsq_network *net = lsq_lua_new_network(L, stored.depth, stored.widths, stored.bias, stored.skip);
   lsq_stored_read(&stored, net);
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, 1);

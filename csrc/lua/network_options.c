@@ -6,10 +6,12 @@
 
 #include "lua/loss.h"
 #include "lua/network.h"
+#include "nn/skip.h"
 
 typedef struct {
   int activation, output_activation, loss;
   double alpha;
+  bool skip;
   int64_t seed;
 } settings;
 
@@ -39,6 +41,10 @@ static const lsq_option network_options[] = {
     {.name = "bias",
      .type = LSQ_OPTION_VALUE,
      .text = "whether layers have biases: true, false, or a list with one boolean per layer"},
+    {.name = "skip",
+     .type = LSQ_OPTION_BOOLEAN,
+     .offset = offsetof(settings, skip),
+     .text = "direct connections from inputs to outputs, before the output activation"},
     {.name = "init",
      .type = LSQ_OPTION_VALUE,
      .text = "how parameters are drawn: a name, {\"uniform\", lo, hi} or {\"normal\", mean, sd}"},
@@ -234,6 +240,9 @@ otherwise:
 @tparam[opt=0.1] number options.alpha slope of `leaky_relu`, in [0, 1)
 @tparam[opt="identity"] string options.output_activation of the last layer
 @tparam[opt=true] boolean|{boolean,...} options.bias for all layers, or one per layer
+@tparam[opt=false] boolean options.skip direct connections from inputs to outputs, added before the
+output activation: inputs x outputs weights, drawn as a layer without biases, behind all else in the
+vector of parameters
 @tparam[opt="kaiming"] string|table options.init
 @tparam[opt="mse"] string options.loss a loss of the list above, and its parameter by its name
 @tparam[opt=1] int options.seed of the parameters
@@ -259,7 +268,7 @@ int lsq_lua_network_from_options(lua_State *L) {
     lsq_lua_check_init(L, -1, &init);
   lsq_random *random = lsq_lua_check_generator(L, 1, &seeded, chosen.seed);
 
-  lsq_network *net = lsq_lua_new_network(L, count - 1, widths, bias);
+  lsq_network *net = lsq_lua_new_network(L, count - 1, widths, bias, chosen.skip);
   net->activation = lsq_activations[chosen.activation];
   net->output_activation = lsq_activations[chosen.output_activation];
   net->alpha = chosen.alpha;
@@ -330,6 +339,10 @@ void lsq_lua_push_network_options(lua_State *L, const lsq_network *net) {
   lua_setfield(L, -2, "output_activation");
   push_bias(L, net);
   lua_setfield(L, -2, "bias");
+  if (lsq_network_skips(net)) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "skip");
+  }
   push_init(L, &net->init);
   lua_setfield(L, -2, "init");
   lua_pushstring(L, net->loss->name);

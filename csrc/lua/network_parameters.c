@@ -5,6 +5,7 @@
 
 #include "lua/network.h"
 #include "nn/fold.h"
+#include "nn/skip.h"
 
 /* The layer numbered at an argument, from 1. */
 static lsq_layer *check_layer(lua_State *L, int arg, const lsq_network *net) {
@@ -39,7 +40,8 @@ static void copy_vector(const lsq_matrix *from, double *to) {
   lsq_matrix_copy(from, &target);
 }
 
-/*** All parameters as one vector: weight(1) row by row, bias(1), weight(2), ...
+/*** All parameters as one vector: weight(1) row by row, bias(1), weight(2), ..., at last the direct
+connections row by row.
 @function network:parameters
 @treturn matrix P x 1, a copy
 */
@@ -117,6 +119,36 @@ static int set_bias(lua_State *L) {
   return 0;
 }
 
+/*** The weights of the direct connections.
+@function network:skip_weight
+@treturn matrix|nil inputs x outputs, a copy; nil where there are none
+*/
+static int skip_weight(lua_State *L) {
+  const lsq_network *net = lsq_lua_check_network(L, 1);
+  if (!lsq_network_skips(net)) {
+    lua_pushnil(L);
+    return 1;
+  }
+  const lsq_matrix *copy = lsq_lua_new_matrix(L, net->skip.rows, net->skip.cols);
+  lsq_matrix_copy(&net->skip, copy);
+  return 1;
+}
+
+/*** Sets the weights of the direct connections.
+@function network:set_skip_weight
+@tparam matrix M inputs x outputs
+@raise when M has another shape, or the network has no direct connections
+*/
+static int set_skip_weight(lua_State *L) {
+  const lsq_network *net = lsq_lua_check_network(L, 1);
+  const lsq_matrix *given = lsq_lua_check_matrix(L, 2);
+  luaL_argcheck(L, lsq_network_skips(net), 1, "this network has no direct connections");
+  if (!lsq_matrix_same_shape(given, &net->skip))
+    wrong_shape(L, 2, "the weight of direct connections", net->skip.rows, net->skip.cols, given);
+  lsq_matrix_copy(given, &net->skip);
+  return 0;
+}
+
 /* Field `name` of the scaler at an argument: a 1 x count matrix, which stays on the stack. */
 static const lsq_matrix *check_scaler_field(lua_State *L, int arg, const char *name, size_t count) {
   lua_getfield(L, arg, name);
@@ -171,6 +203,8 @@ static int fold_scaling(lua_State *L) {
   if (has_x) {
     x = check_scaler(L, 2, lsq_network_inputs(net));
     check_folds(L, 2, &x, &net->layers[0], "first");
+    if (lsq_network_skips(net))
+      check_folds(L, 2, &x, &net->layers[net->depth - 1], "last");
   }
   if (has_y) {
     y = check_scaler(L, 3, lsq_network_outputs(net));
@@ -196,5 +230,7 @@ const luaL_Reg lsq_lua_network_parameters[] = {{"parameters", parameters},
                                                {"bias", bias},
                                                {"set_weight", set_weight},
                                                {"set_bias", set_bias},
+                                               {"skip_weight", skip_weight},
+                                               {"set_skip_weight", set_skip_weight},
                                                {"fold_scaling", fold_scaling},
                                                {NULL, NULL}};

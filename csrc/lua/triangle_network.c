@@ -79,7 +79,7 @@ static void attach_dense(lua_State *L, size_t depth, const size_t *widths) {
   bool *bias = lsq_lua_block(L, depth * sizeof *bias);
   for (size_t k = 0; k < depth; k++)
     bias[k] = true;
-  const lsq_network *net = lsq_lua_new_network(L, depth, widths, bias);
+  const lsq_network *net = lsq_lua_new_network(L, depth, widths, bias, false);
   memset(net->parameters, 0, net->parameter_count * sizeof *net->parameters);
   lua_setiuservalue(L, -3, 1);
   lua_pop(L, 1);

@@ -7,6 +7,7 @@
 #include "base/threads.h"
 #include "nn/dense.h"
 #include "nn/forward.h"
+#include "nn/skip.h"
 
 enum {
   MOST_CHUNKS = 32,
@@ -89,6 +90,8 @@ static lsq_matrix forward_block(const lsq_network *net, const lsq_matrix *x,
     const lsq_activation *activation = lsq_network_activation(net, k);
     const lsq_matrix a = activations_of(net, k, buffers, x->rows);
     lsq_dense_forward(&in, &dense->weight, dense->bias, &a);
+    if (k + 1 == net->depth)
+      lsq_skip_forward(net, x, buffers + work->activations + work->kept, &a);
     if (activation->needs_z) {
       const lsq_matrix z = kept_of(net, k, buffers + work->activations, x->rows);
       lsq_matrix_copy(&a, &z);
@@ -121,6 +124,8 @@ static double gradient_block(const lsq_network *net, const lsq_row_block *block,
   for (size_t k = net->depth; k-- > 0;) {
     const lsq_layer *dense = &net->layers[k];
     times_slope(net, k, work, buffers, &delta);
+    if (k + 1 == net->depth)
+      lsq_skip_gradient(net, &block->x, &delta, gradient);
     lsq_matrix weight = dense->weight;
     weight.data = gradient + (dense->weight.data - net->parameters);
     double *bias = dense->bias == NULL ? NULL : gradient + (dense->bias - net->parameters);

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "nn/skip.h"
+
 lsq_status lsq_scaling_check(const lsq_scaling *scaling, const char *name, lsq_error *error) {
   for (size_t j = 0; j < scaling->mean->cols; j++) {
     const double mean = scaling->mean->data[j], scale = scaling->scale->data[j];
@@ -20,26 +22,35 @@ bool lsq_scaling_shifts(const lsq_scaling *scaling) {
   return false;
 }
 
-void lsq_network_fold_inputs(lsq_network *net, const lsq_scaling *scaling) {
-  const lsq_layer *layer = &net->layers[0];
-  for (size_t i = 0; i < layer->weight.rows; i++) {
-    double *weight = lsq_matrix_row(&layer->weight, i);
-    for (size_t j = 0; j < layer->weight.cols; j++) {
+static void fold_inputs(const lsq_matrix *weights, double *bias, const lsq_scaling *scaling) {
+  for (size_t i = 0; i < weights->rows; i++) {
+    double *weight = lsq_matrix_row(weights, i);
+    for (size_t j = 0; j < weights->cols; j++) {
       weight[j] /= scaling->scale->data[i];
-      if (layer->bias != NULL)
-        layer->bias[j] -= scaling->mean->data[i] * weight[j];
+      if (bias != NULL)
+        bias[j] -= scaling->mean->data[i] * weight[j];
     }
   }
+}
+
+static void fold_outputs(const lsq_matrix *weights, const lsq_scaling *scaling) {
+  for (size_t i = 0; i < weights->rows; i++)
+    for (size_t j = 0; j < weights->cols; j++)
+      lsq_matrix_row(weights, i)[j] *= scaling->scale->data[j];
+}
+
+void lsq_network_fold_inputs(lsq_network *net, const lsq_scaling *scaling) {
+  fold_inputs(&net->layers[0].weight, net->layers[0].bias, scaling);
+  if (lsq_network_skips(net))
+    fold_inputs(&net->skip, net->layers[net->depth - 1].bias, scaling);
 }
 
 void lsq_network_fold_outputs(lsq_network *net, const lsq_scaling *scaling) {
   const lsq_layer *layer = &net->layers[net->depth - 1];
   const double *mean = scaling->mean->data, *scale = scaling->scale->data;
-  for (size_t i = 0; i < layer->weight.rows; i++) {
-    double *weight = lsq_matrix_row(&layer->weight, i);
-    for (size_t j = 0; j < layer->weight.cols; j++)
-      weight[j] *= scale[j];
-  }
+  fold_outputs(&layer->weight, scaling);
+  if (lsq_network_skips(net))
+    fold_outputs(&net->skip, scaling);
   for (size_t j = 0; layer->bias != NULL && j < layer->weight.cols; j++)
     layer->bias[j] = layer->bias[j] * scale[j] + mean[j];
 }

@@ -15,7 +15,8 @@ lsq_status lsq_scaling_check(const lsq_scaling *scaling, const char *name, lsq_e
 /* Whether some mean is not 0: a layer without bias cannot take that in. */
 bool lsq_scaling_shifts(const lsq_scaling *scaling);
 
-/* The network now takes raw inputs: W_ij / scale_i, b_j - sum_i mean_i W_ij / scale_i. */
+/* The network now takes raw inputs: W_ij / scale_i, b_j - sum_i mean_i W_ij / scale_i; so do direct
+   connections, whose means go to the last layer's biases. */
 void lsq_network_fold_inputs(lsq_network *net, const lsq_scaling *scaling);
 
 /* The network now gives raw outputs: W_ij scale_j, b_j scale_j + mean_j. Its output

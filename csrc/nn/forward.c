@@ -5,6 +5,7 @@
 
 #include "base/threads.h"
 #include "nn/dense.h"
+#include "nn/skip.h"
 
 static lsq_blocks blocks_of(const lsq_network *net, size_t rows) {
   return lsq_blocks_of(rows, 2 * lsq_network_widest(net));
@@ -40,6 +41,8 @@ lsq_matrix lsq_forward_block(const lsq_network *net, const lsq_matrix *x, size_t
     if (k + 1 == layer && out != NULL)
       z = *out;
     lsq_dense_forward(&in, &dense->weight, dense->bias, &z);
+    if (k + 1 == net->depth) /* in is not needed any more */
+      lsq_skip_forward(net, x, buffers + (k + 1) % 2 * buffer, &z);
     lsq_activate(lsq_network_activation(net, k), net->alpha, &z);
     in = z;
   }

@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "nn/network.h"
+#include "nn/skip.h"
 
 const char *const lsq_init_names[] = {"kaiming", "xavier", "normal", "uniform",
                                       "zeros",   "raai",   NULL};
@@ -95,4 +95,6 @@ static void draw_layer(const lsq_layer *layer, const lsq_init *init, lsq_random 
 void lsq_network_initialise(lsq_network *net, const lsq_init *init, lsq_random *random) {
   for (size_t k = 0; k < net->depth; k++)
     draw_layer(&net->layers[k], init, random);
+  if (lsq_network_skips(net))
+    draw_layer(&(lsq_layer){.weight = net->skip}, init, random);
 }

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-static size_t count_parameters(size_t depth, const size_t *widths, const bool *bias) {
-  size_t count = 0;
+static size_t count_parameters(size_t depth, const size_t *widths, const bool *bias, bool skip) {
+  size_t count = skip ? lsq_size_multiply(widths[0], widths[depth]) : 0;
   for (size_t k = 0; k < depth; k++) {
     count = lsq_size_add(count, lsq_size_multiply(widths[k], widths[k + 1]));
     if (bias[k])
@@ -13,14 +13,14 @@ static size_t count_parameters(size_t depth, const size_t *widths, const bool *b
 }
 
 void lsq_network_place(lsq_network *net, lsq_arena *arena, size_t depth, const size_t *widths,
-                       const bool *bias) {
+                       const bool *bias, bool skip) {
   *net = (lsq_network){.depth = depth,
                        .activation = &lsq_activation_relu,
                        .output_activation = &lsq_activation_identity,
                        .alpha = 0.1,
                        .loss = &lsq_loss_mse,
                        .init = {.kind = LSQ_INIT_KAIMING},
-                       .parameter_count = count_parameters(depth, widths, bias)};
+                       .parameter_count = count_parameters(depth, widths, bias, skip)};
   net->layers = lsq_arena_take(arena, depth, sizeof *net->layers);
   net->parameters = lsq_arena_doubles(arena, net->parameter_count);
   if (arena->base == NULL)
@@ -29,6 +29,8 @@ void lsq_network_place(lsq_network *net, lsq_arena *arena, size_t depth, const s
     net->layers[k].weight = lsq_matrix_over(net->parameters, widths[k], widths[k + 1]);
     net->layers[k].bias = bias[k] ? net->parameters : NULL;
   }
+  if (skip)
+    net->skip = lsq_matrix_over(net->parameters, widths[0], widths[depth]);
   lsq_network_point(net, net->parameters);
 }
 
@@ -53,4 +55,6 @@ void lsq_network_point(lsq_network *net, double *parameters) {
       parameters += layer->weight.cols;
     }
   }
+  if (net->skip.data != NULL)
+    net->skip.data = parameters;
 }

@@ -1,6 +1,7 @@
 /* A dense feed-forward network: layer k = 1..depth maps inputs to outputs by
    sigma(x W + b), with W inputs x outputs. All weights and biases live in one flat vector,
-   weight(1) row by row, bias(1), weight(2), ..., and the layers are views into it. */
+   weight(1) row by row, bias(1), weight(2), ..., at last the direct connections, and the layers
+   are views into it. */
 #ifndef LSQ_NN_NETWORK_H
 #define LSQ_NN_NETWORK_H
 
@@ -40,6 +41,7 @@ typedef struct {
 typedef struct {
   size_t depth; /* layers with weights, at least 1 */
   lsq_layer *layers;
+  lsq_matrix skip; /* inputs x outputs: direct connections (nn/skip.h); data NULL: none */
   const lsq_activation *activation, *output_activation;
   double alpha; /* slope of leaky_relu */
   const lsq_loss *loss;
@@ -53,7 +55,7 @@ typedef struct {
    depth. Parameters are not initialised; activation, alpha, loss and init get their
    defaults (relu, identity, 0.1, mse, kaiming). Measures with a measuring arena. */
 void lsq_network_place(lsq_network *net, lsq_arena *arena, size_t depth, const size_t *widths,
-                       const bool *bias);
+                       const bool *bias, bool skip);
 
 /* Places a network of the shape and the kind of `model`; its parameters are not copied. */
 void lsq_network_place_like(lsq_network *net, lsq_arena *arena, const lsq_network *model);
@@ -83,7 +85,7 @@ static inline const lsq_activation *lsq_network_activation(const lsq_network *ne
 }
 
 /* Draws every parameter anew, layer by layer in the order of the flat vector (raai: neuron by
-   neuron). net->init is left as it is. */
+   neuron), direct connections as a layer without biases. net->init is left as it is. */
 void lsq_network_initialise(lsq_network *net, const lsq_init *init, lsq_random *random);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/skip.h"
+
 /* What a layer makes of an interval on which its inputs are linear. */
 typedef struct {
   double left;             /* where the interval begins */
@@ -80,6 +82,15 @@ static void cut(const lsq_regions *r, level *l, size_t width, bool has_kinks, do
   l->next = 0;
 }
 
+/* What direct connections bring to the last level: the input's value is where it begins. */
+static void add_skip(const lsq_network *net, level *l) {
+  for (size_t j = 0; lsq_network_skips(net) && j < net->skip.cols; j++) {
+    l->value[j] += l->left * net->skip.data[j];
+    l->slope[j] += net->skip.data[j];
+    l->magnitude[j] += fabs(net->skip.data[j]);
+  }
+}
+
 /* The walk goes down to level k, whose inputs have these values at `left` and these slopes. */
 static void enter(lsq_regions *r, size_t k, const double *value, const double *slope, double left,
                   double right) {
@@ -99,6 +110,8 @@ static void enter(lsq_regions *r, size_t k, const double *value, const double *s
       l->magnitude[j] += fabs(slope[i] * weight[j]);
     }
   }
+  if (k + 1 == r->net->depth)
+    add_skip(r->net, l);
   cut(r, l, width, lsq_activation_has_kink(lsq_network_activation(r->net, k)), right);
   r->current = k;
 }

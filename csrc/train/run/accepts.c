@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nn/skip.h"
 #include "train/trainer.h"
 
 static bool is_among(const char *name, const char *const *names) {
@@ -75,10 +76,16 @@ static lsq_status check_biases(const lsq_trainer *trainer, const lsq_network *ne
   return LSQ_OK;
 }
 
+static lsq_status check_skip(const lsq_trainer *trainer, const lsq_network *net, lsq_error *error) {
+  if (!lsq_network_skips(net) || trainer->accepts.takes_skip)
+    return LSQ_OK;
+  return lsq_fail(error, LSQ_MISUSE, "%s trains a net without direct connections", trainer->name);
+}
+
 lsq_status lsq_trainer_accepts(const lsq_trainer *trainer, const lsq_network *net,
                                lsq_error *error) {
   static lsq_status (*const checks[])(const lsq_trainer *, const lsq_network *, lsq_error *) = {
-      check_depth, check_activations, check_loss, check_biases};
+      check_depth, check_activations, check_loss, check_biases, check_skip};
   lsq_status status = LSQ_OK;
   for (size_t k = 0; k < sizeof checks / sizeof *checks && status == LSQ_OK; k++)
     status = checks[k](trainer, net, error);
