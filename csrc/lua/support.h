@@ -52,8 +52,8 @@ lsq_network *lsq_lua_check_network(lua_State *L, int arg);
 /* Pushes a new network whose parameters are not initialised. Its user value 1 holds what a
    file said beyond our own metadata (csrc/lua/network_io.c), 2 the memory of its predictions
    (csrc/lua/network_predict.c). */
-lsq_network *lsq_lua_new_network(lua_State *L, size_t depth, const size_t *widths,
-                                 const bool *bias, bool skip);
+lsq_network *lsq_lua_new_network(lua_State *L, size_t depth, const size_t *widths, const bool *bias,
+                                 bool skip);
 
 /* Reads an initialisation, a name or {"uniform", lo, hi} or {"normal", mean, sd}. */
 void lsq_lua_check_init(lua_State *L, int index, lsq_init *init);
