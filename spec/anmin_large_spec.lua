@@ -424,7 +424,7 @@ describe("streams", function()
       refused("a stream of 3 inputs and 1 outputs expected, got 3 and 2", fresh(3, 4, 1), stream)
       refused("anmin forms the matrix", fresh(3, 4, 2), stream, nil,
               { condition = true, solver = "cg" })
-      local ok, wrong = pcall(lsqnet.sgd, fresh(3, 4, 2), stream, nil, {})
+      local ok, wrong = pcall(lsqnet.linstorch, fresh(3, 4, 2), stream, nil, {})
       assert.is_false(ok)
       assert.matches("lsqnet.matrix expected, got lsqnet.stream", wrong)
 

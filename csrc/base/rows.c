@@ -13,6 +13,13 @@ double lsq_rows_weight(const lsq_rows *rows) {
   return sum;
 }
 
+size_t lsq_rows_counted(const lsq_rows *rows) {
+  size_t count = rows->weights == NULL ? rows->x->rows : 0;
+  for (size_t i = 0; rows->weights != NULL && i < rows->x->rows; i++)
+    count += rows->weights[i] > 0;
+  return count;
+}
+
 void lsq_row_reader_place(lsq_row_reader *reader, lsq_arena *arena, const lsq_rows *rows,
                           size_t most) {
   reader->rows = rows;

@@ -23,6 +23,14 @@ lsq_rows lsq_rows_over(const lsq_matrix *x, const lsq_matrix *y);
 /* N, or the sum of the weights: what means over rows are divided by. */
 double lsq_rows_weight(const lsq_rows *rows);
 
+/* How many have a weight above 0. */
+size_t lsq_rows_counted(const lsq_rows *rows);
+
+/* What row i of rows in memory counts in a mean; `weight` is lsq_rows_weight. */
+static inline double lsq_rows_share(const lsq_rows *rows, size_t i, double weight) {
+  return (rows->weights == NULL ? 1 : rows->weights[i]) / weight;
+}
+
 /* Some consecutive rows. */
 typedef struct {
   lsq_matrix x, y;

@@ -174,7 +174,7 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   progress->loss = loss;
   progress->score = progress->measures[0] = self->objective;
   const double tolerance = self->options->tolerance;
-  if (tolerance > 0 && before - self->objective <= tolerance * before)
+  if (tolerance > 0 && self->iteration > 0 && before - self->objective <= tolerance * before)
     progress->stop = LSQ_STOPPED_TOLERANCE;
   else if (self->iteration == (size_t)self->options->iterations)
     progress->stop = LSQ_STOPPED_ITERATIONS;

@@ -176,8 +176,8 @@ static const lsq_state_hooks two_moments_state = {two_moments, lsq_descent_save_
 
 #define DESCENT                                                                                    \
   .restarts = LSQ_TRAININGS, .accepts = {.takes_skip = true},                                      \
-  .takes =                                                                                         \
-      LSQ_TAKES_MASK | LSQ_TAKES_STATE | LSQ_TAKES_INIT | LSQ_TAKES_SCHEDULE | LSQ_TAKES_LOSS,     \
+  .takes = LSQ_TAKES_MASK | LSQ_TAKES_STATE | LSQ_TAKES_STREAM | LSQ_TAKES_WEIGHTS |               \
+           LSQ_TAKES_INIT | LSQ_TAKES_SCHEDULE | LSQ_TAKES_LOSS,                                   \
   .start = lsq_descent_start, .step = lsq_descent_step, .finish = lsq_descent_finish
 
 /***
@@ -188,8 +188,10 @@ static const lsq_state_hooks two_moments_state = {two_moments, lsq_descent_save_
 decay is added to the gradient, momentum is not dampened. Nets of any depth, activation and loss.
 @function sgd
 @tparam network net changed in place
-@tparam matrix X N x inputs
-@tparam matrix Y N x outputs; for cross-entropy probability rows, or 0/1 where there is one output
+@tparam matrix|stream X N x inputs, or a stream (`lsqnet.stream`) of X and Y: of that, blocks of
+about 8192 rows are shuffled, and the rows within a block
+@tparam matrix Y N x outputs; for cross-entropy probability rows, or 0/1 where there is one output;
+nil behind a stream
 @tparam[opt] table options beside the common ones:
 `epochs=300`; `batch_size=256` (rows of a step; the last of an epoch may have fewer);
 `learning_rate=0.01`; `momentum=0`; `nesterov=false`; `weight_decay=0`;
@@ -197,6 +199,9 @@ decay is added to the gradient, momentum is not dampened. Nets of any depth, act
 `schedule`: `{every=100, factor=0.1}`, or a list of `{epoch, learning_rate}` by rising epoch, each
 holding from its epoch on, or a function of the epoch that returns its learning rate (called for
 all epochs before the first);
+`weights`: a batch's gradient is that of the sum of its rows' losses, each times its weight, over
+the number of the rows and the mean weight of all data: weights are repeated rows in expectation,
+and with `batch_size` from N on and `shuffle=false` exactly;
 `patience=K`: stop after K epochs without a lower validation loss, and return the net of the lowest;
 `state=report.state`: go on exactly where that training stopped
 @treturn[1] table report; `loss` in the history is the mean over the epoch's batches as they were
@@ -219,7 +224,7 @@ const lsq_trainer lsq_sgd = {.name = "sgd",
 their start, epsilon is added to the corrected root, weight decay to the gradient.
 @function adam
 @tparam network net changed in place
-@tparam matrix X N x inputs
+@tparam matrix|stream X N x inputs, or a stream, as for `sgd`
 @tparam matrix Y N x outputs, as for `sgd`
 @tparam[opt] table options as of `sgd` without the momenta; `learning_rate=0.001`, `beta1=0.9`,
 `beta2=0.999`, `epsilon=1e-8`
@@ -242,7 +247,7 @@ const lsq_trainer lsq_adam = {.name = "adam",
 squared gradients starts at 0.
 @function adagrad
 @tparam network net changed in place
-@tparam matrix X N x inputs
+@tparam matrix|stream X N x inputs, or a stream, as for `sgd`
 @tparam matrix Y N x outputs, as for `sgd`
 @tparam[opt] table options as of `sgd` without the momenta; `learning_rate=0.01`, `epsilon=1e-10`
 @treturn[1] table report, as of `sgd`

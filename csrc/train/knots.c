@@ -52,7 +52,8 @@ typedef struct {
   void *workspace;
   lsq_matrix prediction;  /* rows x p: U */
   scaling *scalings;      /* p */
-  lsq_knot_point *points; /* rows: one column of U, standardised, with Y; in ascending order */
+  lsq_knot_point *points; /* one column of U, standardised, with Y; in ascending order */
+  size_t count;           /* of them: rows that have a weight */
   lsq_one_knot search;
   lsq_matrix direction, along; /* d x 1 and rows x 1: of the noise */
   int64_t iteration;
@@ -64,10 +65,10 @@ static void place(lsq_arena *arena, const lsq_problem *problem, const void *opti
   knots measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
   const size_t rows = problem->rows.x->rows, outputs = problem->rows.y->cols;
   *self = (knots){.problem = problem, .options = options, .searches = searches};
-  lsq_layer_data_place(&self->data, arena, problem->net, problem->rows.x, problem->rows.y);
-  lsq_layer_solver_place(&self->solver, arena, problem->net, problem->rows.x, problem->rows.y);
+  lsq_layer_data_place(&self->data, arena, problem->net, &problem->rows);
+  lsq_layer_solver_place(&self->solver, arena, problem->net, &problem->rows);
   self->workspace =
-      lsq_arena_take(arena, lsq_layer_data_workspace(problem->net, problem->rows.x), 1);
+      lsq_arena_take(arena, lsq_layer_data_workspace(problem->net, &problem->rows), 1);
   self->prediction = lsq_arena_matrix(arena, rows, outputs);
   self->scalings = lsq_arena_take(arena, outputs, sizeof *self->scalings);
   self->points = lsq_arena_take(arena, rows, sizeof *self->points);
@@ -93,14 +94,19 @@ static lsq_status check_search(const lsq_problem *problem, const void *options, 
                   outputs);
 }
 
-static scaling scaling_of(const lsq_matrix *m, size_t column) {
+/* Of a column of m, one value for each of the rows. */
+static scaling scaling_of(const lsq_rows *rows, const lsq_matrix *m, size_t column) {
+  const double weight = lsq_rows_weight(rows);
   scaling s = {0, 0};
   double square = 0, largest = 0;
   for (size_t i = 0; i < m->rows; i++)
-    s.mean += lsq_matrix_row(m, i)[column] / (double)m->rows;
+    s.mean += lsq_rows_share(rows, i, weight) * lsq_matrix_row(m, i)[column];
   for (size_t i = 0; i < m->rows; i++) {
+    const double share = lsq_rows_share(rows, i, weight);
     const double value = lsq_matrix_row(m, i)[column], deviation = value - s.mean;
-    square += deviation * deviation / (double)m->rows;
+    if (share == 0)
+      continue;
+    square += share * deviation * deviation;
     largest = fmax(largest, fabs(value));
   }
   s.deviation = sqrt(square);
@@ -124,7 +130,7 @@ static lsq_status start(void *memory, lsq_error *error) {
   const lsq_matrix weight = {first->data, inputs, problem->rows.y->cols, first->stride};
   lsq_dense_forward(problem->rows.x, &weight, lsq_matrix_row(first, inputs), &self->prediction);
   for (size_t q = 0; q < problem->rows.y->cols; q++)
-    self->scalings[q] = scaling_of(&self->prediction, q);
+    self->scalings[q] = scaling_of(&problem->rows, &self->prediction, q);
   memcpy(self->solver.net.parameters, problem->net->parameters,
          problem->net->parameter_count * sizeof(double));
   return LSQ_OK;
@@ -144,12 +150,17 @@ static void set_unit(const knots *self, size_t unit, size_t q, double sign, doub
 
 static void load_points(knots *self, size_t q) {
   const scaling *s = &self->scalings[q];
+  const lsq_rows *rows = &self->problem->rows;
+  self->count = 0;
   for (size_t i = 0; i < self->prediction.rows; i++) {
-    const double u = lsq_matrix_row(&self->prediction, i)[q];
-    self->points[i].u = s->deviation > 0 ? (u - s->mean) / s->deviation : 0;
-    self->points[i].y = lsq_matrix_row(self->problem->rows.y, i)[q];
+    const double u = lsq_matrix_row(&self->prediction, i)[q], weight = lsq_rows_share(rows, i, 1);
+    if (weight > 0)
+      self->points[self->count++] =
+          (lsq_knot_point){.u = s->deviation > 0 ? (u - s->mean) / s->deviation : 0,
+                           .y = lsq_matrix_row(rows->y, i)[q],
+                           .weight = weight};
   }
-  lsq_knot_points_sort(self->points, self->prediction.rows);
+  lsq_knot_points_sort(self->points, self->count);
 }
 
 /* Turns unit j a little: adds a random direction along which X has mean 0 and deviation
@@ -159,7 +170,7 @@ static void add_noise(knots *self, size_t unit, double noise) {
   for (size_t i = 0; i < self->direction.rows; i++)
     self->direction.data[i] = lsq_random_normal(self->problem->drawing.random);
   lsq_dense_forward(self->problem->rows.x, &self->direction, NULL, &self->along);
-  const scaling s = scaling_of(&self->along, 0);
+  const scaling s = scaling_of(&self->problem->rows, &self->along, 0);
   if (s.deviation == 0)
     return;
   for (size_t i = 0; i < self->direction.rows; i++)
@@ -168,17 +179,23 @@ static void add_noise(knots *self, size_t unit, double noise) {
 }
 
 /* Unit j looks along output j mod p, the knots of each output at its quantiles from 0 on: the
-   first unit is linear. */
+   first unit is linear. A row of weight k counts as k rows. */
 static void spread(knots *self) {
   const double noise = ((const spread_options *)self->options)->noise;
-  const size_t outputs = self->prediction.cols, rows = self->prediction.rows;
+  const double weight = lsq_rows_weight(&self->problem->rows);
+  const size_t outputs = self->prediction.cols;
   const size_t units = self->solver.net.layers[0].weight.cols;
   for (size_t q = 0; q < lsq_size_min(outputs, units); q++) {
     const size_t count = (units - q + outputs - 1) / outputs;
+    size_t at = 0;
+    double end; /* of the weight up to that point */
     load_points(self, q);
+    end = self->points[0].weight;
     for (size_t place = 0; place < count; place++) {
       const size_t unit = q + place * outputs;
-      set_unit(self, unit, q, 1, self->points[place * rows / count].u);
+      while (at + 1 < self->count && end <= (double)place * weight / (double)count)
+        end += self->points[++at].weight;
+      set_unit(self, unit, q, 1, self->points[at].u);
       if (noise > 0)
         add_noise(self, unit, noise);
     }
@@ -190,7 +207,7 @@ static void search(knots *self) {
   const size_t units = self->solver.net.layers[0].weight.cols;
   const size_t count = (size_t)((const search_options *)self->options)->knots;
   load_points(self, 0);
-  lsq_one_knot_start(&self->search, self->points, self->prediction.rows);
+  lsq_one_knot_start(&self->search, self->points, self->count);
   lsq_knot best;
   if (units > 1) {
     best = lsq_one_knot_find(&self->search, LSQ_BOTH_SIDES, count);
@@ -267,7 +284,8 @@ static const char *const losses[] = {"mse", NULL};
               .output_activations = identity,                                                      \
               .losses = losses,                                                                    \
               .needs_biases = true},                                                               \
-  .takes = LSQ_TAKES_INIT | LSQ_TAKES_LOSS, .start = start, .step = step, .finish = finish
+  .takes = LSQ_TAKES_WEIGHTS | LSQ_TAKES_INIT | LSQ_TAKES_LOSS, .start = start, .step = step,      \
+  .finish = finish
 
 /***
 @submodule lsqnet

@@ -1,5 +1,6 @@
 #include "train/layer_solver.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "linalg/linalg.h"
@@ -34,10 +35,21 @@ static size_t widest(const lsq_network *net) {
 }
 
 void lsq_layer_data_place(lsq_layer_data *data, lsq_arena *arena, const lsq_network *net,
-                          const lsq_matrix *x, const lsq_matrix *y) {
-  *data = (lsq_layer_data){.x = x, .y = y};
-  data->targets = lsq_arena_matrix(arena, y->rows, y->cols + 1);
-  data->first = lsq_arena_matrix(arena, x->cols + (net->layers[0].bias != NULL), y->cols + 1);
+                          const lsq_rows *rows) {
+  const size_t outputs = rows->y->cols;
+  *data = (lsq_layer_data){.rows = rows};
+  data->roots = lsq_arena_matrix(arena, rows->weights == NULL ? 0 : rows->x->rows, 1);
+  data->targets = lsq_arena_matrix(arena, rows->x->rows, outputs + 1);
+  data->first = lsq_arena_matrix(arena, rows->x->cols + (net->layers[0].bias != NULL), outputs + 1);
+}
+
+/* Each row times its root; nothing where there are none. */
+static void weigh(const lsq_layer_data *data, const lsq_matrix *m) {
+  for (size_t i = 0; i < data->roots.rows; i++) {
+    double *row = lsq_matrix_row(m, i);
+    for (size_t j = 0; j < m->cols; j++)
+      row[j] *= data->roots.data[i];
+  }
 }
 
 typedef struct {
@@ -54,10 +66,10 @@ static void place_data_work(data_work *w, lsq_arena *arena, const lsq_network *n
       1);
 }
 
-size_t lsq_layer_data_workspace(const lsq_network *net, const lsq_matrix *x) {
+size_t lsq_layer_data_workspace(const lsq_network *net, const lsq_rows *rows) {
   data_work w;
   lsq_arena arena = lsq_arena_measure();
-  place_data_work(&w, &arena, net, x->rows);
+  place_data_work(&w, &arena, net, rows->x->rows);
   return arena.used;
 }
 
@@ -65,10 +77,15 @@ lsq_status lsq_layer_data_start(lsq_layer_data *data, const lsq_network *net, do
                                 void *workspace, lsq_error *error) {
   data_work w;
   lsq_arena arena = lsq_arena_over(workspace);
-  place_data_work(&w, &arena, net, data->x->rows);
+  const lsq_rows *rows = data->rows;
+  place_data_work(&w, &arena, net, rows->x->rows);
   data->rcond = rcond;
-  append_ones(data->x, &w.inputs);
-  append_ones(data->y, &data->targets);
+  for (size_t i = 0; i < data->roots.rows; i++)
+    data->roots.data[i] = sqrt(rows->weights[i]);
+  append_ones(rows->x, &w.inputs);
+  append_ones(rows->y, &data->targets);
+  weigh(data, &w.inputs);
+  weigh(data, &data->targets);
   const lsq_matrix g = regressors(net, 0, &w.inputs);
   return lsq_small_least_squares(&g, &data->targets, cut_off(rcond, &g), &data->first, w.solver,
                                  error);
@@ -89,8 +106,8 @@ static size_t solver_workspace(const lsq_network *net, size_t rows) {
 }
 
 void lsq_layer_solver_place(lsq_layer_solver *self, lsq_arena *arena, const lsq_network *net,
-                            const lsq_matrix *x, const lsq_matrix *y) {
-  const size_t rows = x->rows, outputs = y->cols, width = widest(net);
+                            const lsq_rows *data) {
+  const size_t rows = data->x->rows, outputs = data->y->cols, width = widest(net);
   size_t most_inputs = 0;
   *self = (lsq_layer_solver){.valid = 0};
   lsq_network_place_like(&self->net, arena, net);
@@ -102,6 +119,7 @@ void lsq_layer_solver_place(lsq_layer_solver *self, lsq_arena *arena, const lsq_
       self->inputs[k] = placed;
     most_inputs = lsq_size_max(most_inputs, inputs);
   }
+  self->weighted = lsq_arena_matrix(arena, data->weights == NULL ? 0 : rows, most_inputs + 1);
   self->output = lsq_arena_matrix(arena, rows, outputs);
   self->solution = lsq_arena_matrix(arena, most_inputs + 1, outputs + 1);
   self->product = lsq_arena_matrix(arena, width, outputs);
@@ -116,7 +134,7 @@ void lsq_layer_solver_place(lsq_layer_solver *self, lsq_arena *arena, const lsq_
 
 void lsq_layer_solver_start(lsq_layer_solver *self, const lsq_layer_data *data) {
   self->data = data;
-  append_ones(data->x, &self->inputs[0]);
+  append_ones(data->rows->x, &self->inputs[0]);
   for (size_t k = 1; k < self->net.depth; k++)
     for (size_t i = 0; i < self->inputs[k].rows; i++)
       lsq_matrix_row(&self->inputs[k], i)[self->inputs[k].cols - 1] = 1;
@@ -141,12 +159,13 @@ static void forward_to(lsq_layer_solver *self, size_t k) {
 double lsq_layer_solver_loss(lsq_layer_solver *self) {
   const size_t last = self->net.depth - 1;
   const lsq_layer *layer = &self->net.layers[last];
+  const lsq_rows *rows = self->data->rows;
   forward_to(self, last);
   const lsq_matrix from = columns(&self->inputs[last], layer->weight.rows);
   lsq_dense_forward(&from, &layer->weight, layer->bias, &self->output);
   lsq_activate(self->net.output_activation, self->net.alpha, &self->output);
-  return lsq_loss_sum(&lsq_loss_mse, 0, &self->output, self->data->y, NULL) /
-         lsq_loss_count(&lsq_loss_mse, (double)self->output.rows, self->output.cols);
+  return lsq_loss_sum(&lsq_loss_mse, 0, &self->output, rows->y, rows->weights) /
+         lsq_loss_count(&lsq_loss_mse, lsq_rows_weight(rows), self->output.cols);
 }
 
 /* product (m_k x p) and shift (p): without ReLUs the layers behind layer k map h to
@@ -235,6 +254,17 @@ static void set_layer(const lsq_layer *layer, const lsq_matrix *solution,
   lsq_dense_forward(&last, backward, NULL, &bias);
 }
 
+/* G of layer k, times the roots. */
+static lsq_matrix weighted_regressors(const lsq_layer_solver *self, size_t k) {
+  const lsq_matrix g = regressors(&self->net, k, &self->inputs[k]);
+  if (self->data->roots.rows == 0)
+    return g;
+  const lsq_matrix weighted = columns(&self->weighted, g.cols);
+  lsq_matrix_copy(&g, &weighted);
+  weigh(self->data, &weighted);
+  return weighted;
+}
+
 /* pinv(G) [Y 1], or pinv(G) Y alone where sides = p: a view of the first layer's, or solved. */
 static lsq_status regress(lsq_layer_solver *self, size_t k, size_t sides, lsq_matrix *solution,
                           lsq_error *error) {
@@ -243,7 +273,7 @@ static lsq_status regress(lsq_layer_solver *self, size_t k, size_t sides, lsq_ma
   if (k == 0)
     return LSQ_OK;
   forward_to(self, k);
-  const lsq_matrix g = regressors(&self->net, k, &self->inputs[k]);
+  const lsq_matrix g = weighted_regressors(self, k);
   const lsq_matrix targets = columns(&data->targets, sides);
   *solution = lsq_matrix_over(self->solution.data, g.cols, sides);
   return lsq_small_least_squares(&g, &targets, cut_off(data->rcond, &g), solution, self->workspace,

@@ -35,7 +35,6 @@ static lsq_status start(void *memory, lsq_error *error) {
 }
 
 static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
-  (void)error;
   lbfgs *self = memory;
   const lsq_problem *p = self->problem;
   lsq_minimiser *m = &self->minimiser;
@@ -43,6 +42,9 @@ static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   const size_t bytes = net->parameter_count * sizeof(double), before = m->iteration;
   memcpy(net->parameters, m->trial, bytes);
   const double loss = lsq_network_gradient(net, &p->rows, self->gradient, self->work);
+  const lsq_status status = lsq_gradient_status(self->work, error);
+  if (status != LSQ_OK)
+    return status;
   for (size_t i = 0; p->mask != NULL && i < net->parameter_count; i++)
     if (p->mask[i] == 0)
       self->gradient[i] = 0;
@@ -106,7 +108,7 @@ conditions (Nocedal and Wright, Numerical Optimization, Algorithms 3.5 and 3.6, 
 interpolation). A trial whose loss is not finite counts as too long a step.
 @function lbfgs
 @tparam network net changed in place
-@tparam matrix X N x inputs
+@tparam matrix|stream X N x inputs, or a stream (`lsqnet.stream`) of X and Y
 @tparam matrix Y N x outputs, as for `sgd`
 @tparam[opt] table options beside the common ones:
 `iterations=60`; `max_evaluations` of the loss (1.25 times the iterations); `memory=10` pairs that
@@ -130,8 +132,8 @@ const lsq_trainer lsq_lbfgs = {.name = "lbfgs",
                                .measures = measures,
                                .restarts = LSQ_TRAININGS,
                                .accepts = {.takes_skip = true},
-                               .takes = LSQ_TAKES_MASK | LSQ_TAKES_STATE | LSQ_TAKES_INIT |
-                                        LSQ_TAKES_LOSS,
+                               .takes = LSQ_TAKES_MASK | LSQ_TAKES_STATE | LSQ_TAKES_STREAM |
+                                        LSQ_TAKES_WEIGHTS | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
                                .place = place,
                                .start = start,
                                .step = step,

@@ -103,22 +103,22 @@ typedef struct {
 static size_t count_lanes(const lsq_problem *problem) {
   lsq_layer_solver probe;
   lsq_arena measure = lsq_arena_measure();
-  lsq_layer_solver_place(&probe, &measure, problem->net, problem->rows.x, problem->rows.y);
+  lsq_layer_solver_place(&probe, &measure, problem->net, &problem->rows);
   const size_t fitting = lsq_size_max(1, LANES_MEMORY / lsq_size_max(1, measure.used));
   return lsq_size_min(fitting, problem->drawing.lanes);
 }
 
 static void place(linstorch *self, lsq_arena *arena, const lsq_problem *problem) {
   const lsq_network *net = problem->net;
-  lsq_layer_data_place(&self->data, arena, net, problem->rows.x, problem->rows.y);
+  lsq_layer_data_place(&self->data, arena, net, &problem->rows);
   self->lanes = count_lanes(problem);
   self->lane = lsq_arena_take(arena, self->lanes, sizeof *self->lane);
   for (size_t k = 0; k < self->lanes; k++) {
     lsq_layer_solver measured;
     lsq_layer_solver_place(self->lane == NULL ? &measured : &self->lane[k], arena, net,
-                           problem->rows.x, problem->rows.y);
+                           &problem->rows);
   }
-  self->workspace = lsq_arena_take(arena, lsq_layer_data_workspace(net, problem->rows.x), 1);
+  self->workspace = lsq_arena_take(arena, lsq_layer_data_workspace(net, &problem->rows), 1);
 }
 
 static void place_linstorch(lsq_arena *arena, const lsq_problem *problem, const void *options) {
@@ -138,15 +138,17 @@ static void place_elm(lsq_arena *arena, const lsq_problem *problem, const void *
   place(self, arena, problem);
 }
 
-static double variance(const lsq_matrix *m) {
+/* Of the columns of m, one value a row, together. */
+static double variance(const lsq_rows *rows, const lsq_matrix *m) {
+  const double weight = lsq_rows_weight(rows);
   double sum = 0;
   for (size_t j = 0; j < m->cols; j++) {
     double mean = 0;
     for (size_t i = 0; i < m->rows; i++)
-      mean += lsq_matrix_row(m, i)[j] / (double)m->rows;
+      mean += lsq_rows_share(rows, i, weight) * lsq_matrix_row(m, i)[j];
     for (size_t i = 0; i < m->rows; i++) {
       const double deviation = lsq_matrix_row(m, i)[j] - mean;
-      sum += deviation * deviation / (double)m->rows;
+      sum += lsq_rows_share(rows, i, weight) * deviation * deviation;
     }
   }
   return sum;
@@ -154,12 +156,13 @@ static double variance(const lsq_matrix *m) {
 
 /* Whether linear regression predicts a constant: then so will the net. */
 static bool explains_nothing(const linstorch *self) {
-  const lsq_matrix *x = self->problem->rows.x, *y = self->problem->rows.y;
+  const lsq_rows *rows = &self->problem->rows;
+  const lsq_matrix *x = rows->x, *y = rows->y;
   const lsq_matrix *first = &self->data.first, output = self->lane[0].output;
   const lsq_matrix weight = {first->data, x->cols, y->cols, first->stride};
   lsq_dense_forward(x, &weight, NULL, &output);
-  const double whole = variance(y);
-  return isfinite(whole) && variance(&output) <= EXPLAINS_NOTHING * EXPLAINS_NOTHING * whole;
+  const double whole = variance(rows, y);
+  return isfinite(whole) && variance(rows, &output) <= EXPLAINS_NOTHING * EXPLAINS_NOTHING * whole;
 }
 
 static lsq_status prepare(void *memory, lsq_error *error) {
@@ -268,7 +271,8 @@ static void score(void *memory, const lsq_random *generators, size_t count, doub
 
 static void warn_of_rows(const linstorch *self, lsq_result *result) {
   const lsq_network *net = self->problem->net;
-  const size_t rows = self->problem->rows.x->rows, first = self->is_elm ? net->depth - 1 : 0;
+  const size_t rows = lsq_rows_counted(&self->problem->rows),
+               first = self->is_elm ? net->depth - 1 : 0;
   for (size_t k = first; k < net->depth; k++) {
     const size_t unknowns = net->layers[k].weight.rows + (net->layers[k].bias != NULL);
     if (rows > unknowns)
@@ -345,7 +349,7 @@ const lsq_trainer lsq_linstorch = {
     .measures = measures,
     .restarts = LSQ_DRAWS,
     .accepts = {.activations = relu, .output_activations = output_activations, .losses = losses},
-    .takes = LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
+    .takes = LSQ_TAKES_WEIGHTS | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
     .place = place_linstorch,
     .start = start,
     .step = step,
@@ -372,7 +376,7 @@ const lsq_trainer lsq_elm = {
     .measures = measures,
     .restarts = LSQ_DRAWS,
     .accepts = {.output_activations = output_activations, .losses = losses},
-    .takes = LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
+    .takes = LSQ_TAKES_WEIGHTS | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
     .place = place_elm,
     .start = start,
     .step = step,

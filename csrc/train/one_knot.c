@@ -20,20 +20,24 @@ void lsq_one_knot_place(lsq_one_knot *self, lsq_arena *arena, size_t count) {
 }
 
 void lsq_one_knot_start(lsq_one_knot *self, const lsq_knot_point *points, size_t count) {
-  lsq_knot_sums sums = {0, 0, 0, 0};
+  lsq_knot_sums sums = {0};
+  double weight = 0;
   self->points = points;
   self->count = count;
   self->mean = self->square = 0;
   for (size_t i = 0; i < count; i++)
-    self->mean += points[i].y / (double)count;
+    weight += points[i].weight;
+  for (size_t i = 0; i < count; i++)
+    self->mean += points[i].weight / weight * points[i].y;
   for (size_t i = 0; i < count; i++) {
-    const double u = points[i].u, y = points[i].y - self->mean;
+    const double u = points[i].u, y = points[i].y - self->mean, w = points[i].weight;
     self->before[i] = sums;
-    sums.u += u;
-    sums.uu += u * u;
-    sums.y += y;
-    sums.uy += u * y;
-    self->square += y * y;
+    sums.weight += w;
+    sums.u += w * u;
+    sums.uu += w * u * u;
+    sums.y += w * y;
+    sums.uy += w * u * y;
+    self->square += w * y * y;
   }
   self->before[count] = sums;
 }
@@ -57,11 +61,11 @@ typedef struct {
   double explained, diagonal, right;
 } side;
 
-static side side_of(double k, double count, lsq_knot_sums s) {
-  const double v = s.u - k * count;
-  const double vv = s.uu - 2 * k * s.u + k * k * count;
+static side side_of(double k, lsq_knot_sums s) {
+  const double v = s.u - k * s.weight;
+  const double vv = s.uu - 2 * k * s.u + k * k * s.weight;
   const double vy = s.uy - k * s.y;
-  if (!(vv > 1e-12 * (s.uu + k * k * count)))
+  if (!(vv > 1e-12 * (s.uu + k * k * s.weight)))
     return (side){0, 0, 0};
   return (side){vy * vy / vv, v * v / vv, v * vy / vv};
 }
@@ -70,15 +74,14 @@ static side side_of(double k, double count, lsq_knot_sums s) {
 static double error_at(const lsq_one_knot *self, lsq_knot_sides sides, double k) {
   const size_t split = points_up_to(self, k);
   const lsq_knot_sums below = self->before[split], all = self->before[self->count];
-  const lsq_knot_sums above = {all.u - below.u, all.uu - below.uu, all.y - below.y,
-                               all.uy - below.uy};
-  const double n = (double)self->count;
+  const lsq_knot_sums above = {all.weight - below.weight, all.u - below.u, all.uu - below.uu,
+                               all.y - below.y, all.uy - below.uy};
+  const double n = all.weight;
   double explained = 0, diagonal = n, right = all.y;
   for (int s = LSQ_LEFT_SIDE; s <= LSQ_RIGHT_SIDE; s++) {
     if (((int)sides & s) == 0)
       continue;
-    const side part = s == LSQ_LEFT_SIDE ? side_of(k, (double)split, below)
-                                         : side_of(k, (double)(self->count - split), above);
+    const side part = side_of(k, s == LSQ_LEFT_SIDE ? below : above);
     explained += part.explained;
     diagonal -= part.diagonal;
     right -= part.right;
@@ -88,12 +91,26 @@ static double error_at(const lsq_one_knot *self, lsq_knot_sides sides, double k)
   return fmax(self->square - explained, 0);
 }
 
-/* The value at a share of the sorted points, linear in between. */
+/* The last point with at most so much weight before it. */
+static size_t point_behind(const lsq_one_knot *self, double weight) {
+  size_t low = 0, high = self->count;
+  while (high - low > 1) {
+    const size_t middle = low + (high - low) / 2;
+    if (self->before[middle].weight <= weight)
+      low = middle;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* The value at a share of the sorted points, linear in between. A point of weight k stands for k
+   points; where weights are smaller than 1 on average, that average stands for one. */
 static double quantile(const lsq_one_knot *self, double share) {
-  const double place = share * (double)(self->count - 1);
-  const size_t at = lsq_size_min((size_t)place, self->count - 1);
-  const size_t next = lsq_size_min(at + 1, self->count - 1);
-  const double rest = place - (double)at;
+  const double all = self->before[self->count].weight;
+  const double one = fmin(1, all / (double)self->count), place = share * fmax(all - one, 0);
+  const size_t at = point_behind(self, place), next = lsq_size_min(at + 1, self->count - 1);
+  const double rest = fmin(fmax((place - self->before[at + 1].weight) / one + 1, 0), 1);
   return self->points[at].u + rest * (self->points[next].u - self->points[at].u);
 }
 

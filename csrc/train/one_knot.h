@@ -7,7 +7,7 @@
 #include "base/arena.h"
 
 typedef struct {
-  double u, y;
+  double u, y, weight;
 } lsq_knot_point;
 
 typedef enum { LSQ_LEFT_SIDE = 1, LSQ_RIGHT_SIDE = 2, LSQ_BOTH_SIDES = 3 } lsq_knot_sides;
@@ -17,16 +17,16 @@ typedef struct {
   lsq_knot_sides sides;
 } lsq_knot;
 
-/* Of u, u^2, y, u y over the points before one, y less its mean. */
+/* Over the points before one, by their weights: of 1, u, u^2, y, u y, y less its mean. */
 typedef struct {
-  double u, uu, y, uy;
+  double weight, u, uu, y, uy;
 } lsq_knot_sums;
 
 typedef struct {
   const lsq_knot_point *points;
   size_t count;
   lsq_knot_sums *before; /* count + 1 */
-  double mean, square;   /* of y; sum of (y - mean)^2 */
+  double mean, square;   /* of y; sum of (y - mean)^2, by the weights */
 } lsq_one_knot;
 
 /* By ascending u. */
@@ -34,7 +34,7 @@ void lsq_knot_points_sort(lsq_knot_point *points, size_t count);
 
 void lsq_one_knot_place(lsq_one_knot *self, lsq_arena *arena, size_t count);
 
-/* points: sorted, at least one, u about 0 and of deviation about 1. */
+/* points: sorted, at least one, all weights positive, u about 0 and of deviation about 1. */
 void lsq_one_knot_start(lsq_one_knot *self, const lsq_knot_point *points, size_t count);
 
 /* Tries `tries` quantiles of u, then refines by golden section about each local minimum. */

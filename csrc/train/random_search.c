@@ -54,12 +54,11 @@ static lsq_status start(void *memory, lsq_error *error) {
 
 static lsq_status step(void *memory, lsq_progress *progress, lsq_error *error) {
   const random_search *self = memory;
-  (void)error;
   progress->iteration_done = true;
   progress->loss = progress->score =
       lsq_network_loss(self->problem->net, &self->problem->rows, self->lane[0].work);
   progress->stop = LSQ_STOPPED_ITERATIONS;
-  return LSQ_OK;
+  return lsq_forward_status(self->lane[0].work, error);
 }
 
 static void finish(void *memory, lsq_result *result) {
@@ -88,7 +87,7 @@ static const lsq_option option_table[] = {{.name = NULL}};
 /*** Random search: draws nets, solves nothing, keeps the best.
 @function random_search
 @tparam network net of any kind, the first candidate; changed in place
-@tparam matrix X N x inputs
+@tparam matrix|stream X N x inputs, or a stream (`lsqnet.stream`) of X and Y
 @tparam matrix Y N x outputs
 @tparam[opt] table options the common ones: `restarts`, `target_loss`, `time_limit`, ...
 @treturn[1] table report; one history entry a net
@@ -103,7 +102,8 @@ const lsq_trainer lsq_random_search = {.name = "random_search",
                                        .options = option_table,
                                        .restarts = LSQ_DRAWS,
                                        .accepts = {.takes_skip = true},
-                                       .takes = LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
+                                       .takes = LSQ_TAKES_STREAM | LSQ_TAKES_WEIGHTS |
+                                                LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
                                        .place = place,
                                        .start = start,
                                        .step = step,
