@@ -144,6 +144,9 @@ describe("score", function()
     for _, exponent in ipairs { -1010, -600, -540, 400, 1000 } do
       local size = 2.0 ^ exponent
       assert.is_near(fit, metrics.r2(Y * size, P * size), 1e-12, tostring(exponent))
+      local net = lsqnet.network { layers = { 2, 2 }, bias = false }
+      net:set_weight(1, matrix.eye(2))
+      assert.is_near(fit, net:score(P * size, Y * size), 1e-12, tostring(exponent))
     end
     assert.are.equal(1, metrics.r2(matrix { 1e-162, 3e-162 }, matrix { 1e-162, 3e-162 }))
   end)

@@ -127,6 +127,6 @@ const lsq_loss lsq_loss_cross_entropy = {
     .gradient = gradient,
     .curvature = curvature,
     .mean = mean,
-    .score = &lsq_score_logit_accuracy,
+    .score = &lsq_score_accuracy,
     .accepts = accepts,
     .targets = {"0 or 1", "probabilities in [0, 1] that sum to 1"}};

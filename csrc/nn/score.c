@@ -140,28 +140,18 @@ static size_t greatest(const double *values, size_t count) {
   return best;
 }
 
-/* The weight of all rows and of the right ones. */
-static void measure_classes(const lsq_matrix *y, const lsq_matrix *prediction,
-                            const double *weights, double threshold, double *sums) {
+/* The weight of all rows and of the right ones. A logit of 0 is a half. */
+static void measure_accuracy(const lsq_matrix *y, const lsq_matrix *logits, const double *weights,
+                             double *sums) {
   sums[0] = sums[1] = 0;
   for (size_t i = 0; i < y->rows; i++) {
-    const double *target = lsq_matrix_row(y, i), *p = lsq_matrix_row(prediction, i);
+    const double *target = lsq_matrix_row(y, i), *z = lsq_matrix_row(logits, i);
     const double weight = weight_of(weights, i);
-    const bool right = y->cols == 1 ? (*target > 0.5) == (*p > threshold)
-                                    : greatest(target, y->cols) == greatest(p, y->cols);
+    const bool right = y->cols == 1 ? (*target > 0.5) == (*z > 0)
+                                    : greatest(target, y->cols) == greatest(z, y->cols);
     sums[0] += weight;
     sums[1] += right ? weight : 0;
   }
-}
-
-static void measure_accuracy(const lsq_matrix *y, const lsq_matrix *prediction,
-                             const double *weights, double *sums) {
-  measure_classes(y, prediction, weights, 0.5, sums);
-}
-
-static void measure_logits(const lsq_matrix *y, const lsq_matrix *prediction, const double *weights,
-                           double *sums) {
-  measure_classes(y, prediction, weights, 0, sums);
 }
 
 static void merge_accuracy(double *sums, const double *more, size_t cols) {
@@ -176,12 +166,4 @@ static double value_accuracy(const double *sums, size_t cols) {
 }
 
 const lsq_score lsq_score_accuracy = {
-    .measure = measure_accuracy, .merge = merge_accuracy, .value = value_accuracy};
-const lsq_score lsq_score_logit_accuracy = {
-    .measure = measure_logits, .merge = merge_accuracy, .value = value_accuracy, .raw = true};
-
-double lsq_score_of(const lsq_score *score, const lsq_matrix *y, const lsq_matrix *prediction,
-                    const double *weights, double *sums) {
-  score->measure(y, prediction, weights, sums);
-  return score->value(sums, y->cols);
-}
+    .measure = measure_accuracy, .merge = merge_accuracy, .value = value_accuracy, .raw = true};

@@ -18,17 +18,12 @@ typedef struct {
   bool raw; /* of a net's raw output, not of what is expected of y */
 } lsq_score;
 
-/* The score of all rows at once; sums: LSQ_SCORE_DOUBLES a column. */
-double lsq_score_of(const lsq_score *score, const lsq_matrix *y, const lsq_matrix *prediction,
-                    const double *weights, double *sums);
-
 /* Mean over the columns of 1 - (sum of squared errors) / (sum of squares about the mean); a
    constant column counts 1 where it is predicted exactly, otherwise 0. */
 extern const lsq_score lsq_score_r2;
 
-/* Share of the rows in the right class: the greatest entry's column (the first of several), or,
-   for one column, whether y and the prediction are above 0.5. */
+/* Share of the rows in the right class, of logits: the greatest entry's column (the first of
+   several), or, for one column, whether y is above 0.5 and the logit above 0. */
 extern const lsq_score lsq_score_accuracy;
-extern const lsq_score lsq_score_logit_accuracy; /* the same of logits: above 0 */
 
 #endif
