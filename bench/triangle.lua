@@ -157,7 +157,8 @@ function parts.blocks()
     return over(12, function(seed)
       local net = triangle.blocks(Z, { blocks = 2, seed = seed })
       return triangle(net, Z, Y, {
-        learning_rate = 1e-2, finish = finish, finish_options = finish_options, weights = weights,
+        learning_rate = 1e-2, finish = finish, finish_options = finish_options,
+        finish_weights = weights,
       })
     end)
   end
