@@ -114,6 +114,7 @@ local function registered()
   for _, part in ipairs(PARTS) do
     add_functions(names, "lsqnet." .. part .. ".", lsqnet[part])
   end
+  for _, part in ipairs { "fit", "ridge" } do assert(lsqnet[part]) end -- functions themselves
   add_functions(names, "lsqnet.", lsqnet) -- with the parts that can be called, loaded by now
   for name, value in pairs(lsqnet) do
     if type(value) == "table" and is_callable(value) then
@@ -129,6 +130,7 @@ local function registered()
     triangle = lsqnet.triangle.network(),
     tabular = lsqnet.table { a = { 1 } },
     encoder = lsqnet.encoder(lsqnet.table { a = { 1, 2 } }),
+    model = assert(lsqnet.fit(lsqnet.table { a = { 1, 2, 4 }, y = { 1, 3, 5 } })),
   }
   for name, object in pairs(objects) do
     add_functions(names, name .. ":", methods_of(object))
@@ -164,7 +166,7 @@ describe("the reference", function()
       local owner = name:match("^(%w+):") or name:match("^(lsqnet)%.")
       local is_public = owner == "lsqnet" or owner == "matrix" or owner == "rng"
         or owner == "network" or owner == "gram" or owner == "stream" or owner == "triangle"
-        or owner == "tabular" or owner == "encoder"
+        or owner == "tabular" or owner == "encoder" or owner == "model"
       if is_public and not names[name] and not name:match("^lsqnet%.options%.") then
         stale[entry.path .. ": " .. name] = true
       end

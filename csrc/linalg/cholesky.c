@@ -81,6 +81,19 @@ void lsq_cholesky_solve(const lsq_matrix *factor, const lsq_matrix *b) {
   lsq_threads_leave(before);
 }
 
+void lsq_cholesky_inverse_diagonal(const lsq_matrix *factor, const lsq_matrix *scratch,
+                                   double *diagonal) {
+  lsq_matrix_fill(scratch, 0);
+  for (size_t i = 0; i < factor->rows; i++) {
+    lsq_matrix_row(scratch, i)[i] = 1;
+    diagonal[i] = 0;
+  }
+  lsq_cholesky_forward(factor, scratch);
+  for (size_t k = 0; k < factor->rows; k++) /* (L L')^-1 = L^-T L^-1 */
+    for (size_t i = 0; i <= k; i++)
+      diagonal[i] += lsq_matrix_row(scratch, k)[i] * lsq_matrix_row(scratch, k)[i];
+}
+
 double lsq_cholesky_log_determinant(const lsq_matrix *factor) {
   double sum = 0;
   for (size_t i = 0; i < factor->rows; i++)

@@ -35,6 +35,10 @@ void lsq_cholesky_forward(const lsq_matrix *factor, const lsq_matrix *b);
    own block may be overwritten. */
 lsq_status lsq_cholesky_columns(const lsq_matrix *a, size_t first, size_t count, lsq_error *error);
 
+/* The diagonal of (L L')^-1; scratch is n x n. */
+void lsq_cholesky_inverse_diagonal(const lsq_matrix *factor, const lsq_matrix *scratch,
+                                   double *diagonal);
+
 /* ln |L L'|, from the diagonal of the factor. */
 double lsq_cholesky_log_determinant(const lsq_matrix *factor);
 

@@ -107,5 +107,6 @@ LSQNET_API int luaopen_lsqnet_core(lua_State *L) {
   lsq_lua_open_waiting(L);
   lsq_lua_open_table(L);
   lsq_lua_open_table_encode(L);
+  lsq_lua_open_fit(L);
   return 1;
 }

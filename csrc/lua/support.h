@@ -93,5 +93,6 @@ void lsq_lua_open_triangle(lua_State *L);
 void lsq_lua_open_waiting(lua_State *L);
 void lsq_lua_open_table(lua_State *L);
 void lsq_lua_open_table_encode(lua_State *L);
+void lsq_lua_open_fit(lua_State *L);
 
 #endif

@@ -10,11 +10,14 @@ local parts = {
   datasets = "lsqnet.datasets",
   encoder = "lsqnet.encoder",
   experiments = "lsqnet.experiments",
+  fit = "lsqnet.fit",
   gram = "lsqnet.gram",
   metrics = "lsqnet.metrics",
+  model = "lsqnet.model",
   optim = "lsqnet.optim",
   plot = "lsqnet.plot",
   progress = "lsqnet.progress",
+  ridge = "lsqnet.ridge",
   table = "lsqnet.table",
 }
 
@@ -23,6 +26,10 @@ for name, value in pairs(core) do
   if parts[name] == nil then -- a part adds to what the core has of it
     lsqnet[name] = value
   end
+end
+
+function lsqnet.load_model(path)
+  return lsqnet.model.load(path)
 end
 
 return setmetatable(lsqnet, {
