@@ -171,6 +171,7 @@ describe("a model", function()
       assert(loaded:save(again))
       assert.equal(tmp.read(path), tmp.read(again))
       assert.is_nil(tmp.read(path):find("seconds", 1, true))
+      assert.equal(1, select(2, tmp.read(path):gsub("__metadata__", "")))
       assert.equal(tostring(model), tostring(loaded))
       if model.classes then
         assert.is_true(model:probabilities(train) == loaded:probabilities(train))

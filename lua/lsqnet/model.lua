@@ -103,7 +103,7 @@ end
 -- @tparam tabular|string|table given a table; a CSV file's path; or one row, `{ age = 31, sex =
 -- "male" }` (by positions, `{ [3] = 31 }`, where the training table had no names)
 -- @treturn[1] matrix n x 1, of numbers; of classes a list of n names; of one row either
--- @treturn[1] table of tables: `notes`, sentences; `unseen`, values of levels that training had not;
+-- @treturn[1] table of tables: `notes`, sentences; `unseen`, values of levels training had not;
 -- `bad`, `{ [row] = reason }` of rows that could not be read, whose predictions mean nothing
 -- @treturn[2] nil
 -- @treturn[2] string message that names the columns that are missing or of another type

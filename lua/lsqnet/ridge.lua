@@ -72,7 +72,8 @@ end
 -- `folds=5`, at most N; `seed=1` of their draw
 -- @treturn[1] network layers {d, c}
 -- @treturn[1] table report: `lambda`, `lambdas`, `errors` (the held-out mean squared error of
--- each), `error` (of the one taken), `held_out` (N x c, the predictions of nets that had not seen a row)
+-- each), `error` (of the one taken), `held_out` (N x c, predictions of nets that had not seen the
+-- row)
 -- @treturn[2] nil
 -- @treturn[2] string message
 -- @treturn[2] string "non_finite" or "no_convergence"

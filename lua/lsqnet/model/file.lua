@@ -171,7 +171,8 @@ local function restore(found, plain)
   local fitted = { encoder = encoder, seed = plain.seed, rows = plain.rows,
                    level = tonumber(plain.level), power = tonumber(plain.power),
                    mean = tonumber(plain.mean), deviation = tonumber(plain.deviation),
-                   residuals = found.residuals or residual_matrix(plain.residuals), report = read_report(plain) }
+                   residuals = found.residuals or residual_matrix(plain.residuals),
+                   report = read_report(plain) }
   if plain.parts then
     fitted.parts = read_parts(found, plain)
     for _, part in ipairs(fitted.parts) do core.fit.part(part.fields) end -- checks the shapes

@@ -31,7 +31,7 @@ end
 -- theirs, shapes
 -- @tparam {[string]=string,...} metadata
 function tensors.save(path, list, metadata)
-  local header, order, data, offset = { __metadata__ = metadata }, { "__metadata__" }, {}, 0
+  local header, order, data, offset = { __metadata__ = metadata }, {}, {}, 0
   for k, entry in ipairs(list) do
     local name, matrix = entry[1], entry[2]
     data[k] = bytes_of(matrix)
