@@ -58,7 +58,8 @@ void lsq_pattern_gram_place(lsq_pattern_gram *gram, lsq_arena *arena, size_t uni
   gram->products = lsq_size_multiply(features, lsq_size_add(features, 1)) / 2;
   /* An odd number of cache lines: one tile of successive pairs spreads over all cache sets. */
   gram->stride = (tiles_of(gram) | 1) * LANES;
-  gram->sums = lsq_arena_doubles(arena, lsq_size_multiply(gram->pairs, gram->stride));
+  gram->sums = lsq_arena_doubles(arena, lsq_pattern_gram_length(gram));
+  gram->leaves = (lsq_pattern_leaves){.own = gram->sums};
 
   s->threads = (size_t)lsq_threads();
   s->words = (units + 63) / 64;
@@ -124,8 +125,14 @@ static void empty_slots(lsq_pattern_scratch *s) {
   s->used = 0;
 }
 
+static void clear_sums(const lsq_pattern_gram *gram) {
+  memset(gram->sums, 0, lsq_pattern_gram_length(gram) * sizeof *gram->sums);
+}
+
 void lsq_pattern_gram_clear(lsq_pattern_gram *gram) {
-  memset(gram->sums, 0, gram->pairs * gram->stride * sizeof *gram->sums);
+  gram->sums = gram->leaves.own;
+  gram->leaves.added = 0;
+  clear_sums(gram);
   empty_slots(&gram->scratch);
 }
 
@@ -320,42 +327,65 @@ void lsq_pattern_gram_add(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq
   lsq_pattern_gram_flush(gram);
 }
 
-void lsq_pattern_tree_place(lsq_pattern_tree *tree, lsq_arena *arena, size_t units, size_t features,
-                            size_t leaves) {
-  lsq_pattern_gram shape;
-  lsq_arena measure = lsq_arena_measure();
-  lsq_pattern_gram_place(&shape, &measure, units, features);
-  *tree = (lsq_pattern_tree){.added = 0};
-  for (size_t k = 0; k < LSQ_PATTERN_LEVELS && leaves > (size_t)1 << k; k++)
-    tree->level[k] = lsq_arena_doubles(arena, lsq_size_multiply(shape.pairs, shape.stride));
+size_t lsq_pattern_gram_length(const lsq_pattern_gram *gram) {
+  return lsq_size_multiply(gram->pairs, gram->stride);
 }
 
-void lsq_pattern_tree_clear(lsq_pattern_tree *tree, lsq_pattern_gram *gram) {
-  tree->added = 0;
-  lsq_pattern_gram_clear(gram);
+void lsq_pattern_gram_lend(lsq_pattern_gram *gram, double *const lent[LSQ_PATTERN_LEVELS]) {
+  memcpy(gram->leaves.lent, lent, sizeof gram->leaves.lent);
 }
 
-static void add_sums(const lsq_pattern_gram *gram, const double *restrict from) {
-  const size_t count = gram->pairs * gram->stride;
-  double *restrict to = gram->sums;
+static void add_sums(const lsq_pattern_gram *gram, double *restrict to,
+                     const double *restrict from) {
+  const size_t count = lsq_pattern_gram_length(gram);
 #pragma omp parallel for simd num_threads((int)gram->scratch.threads)                              \
     schedule(static) if (count > WORTH)
   for (size_t i = 0; i < count; i++)
     to[i] += from[i];
 }
 
-/* The carry of a binary counter is what gram gathers in. */
-void lsq_pattern_tree_end_leaf(lsq_pattern_tree *tree, lsq_pattern_gram *gram, bool last) {
+static bool holds(const lsq_pattern_leaves *leaves, size_t level) {
+  return (leaves->added >> level & 1) != 0;
+}
+
+static bool is_held(const lsq_pattern_leaves *leaves, const double *table) {
+  for (size_t k = 0; k < LSQ_PATTERN_LEVELS; k++)
+    if (holds(leaves, k) && leaves->level[k] == table)
+      return true;
+  return false;
+}
+
+/* Where the next leaf is summed: the own table where no level holds it. */
+static double *free_table(const lsq_pattern_leaves *leaves) {
+  size_t k = 0;
+  if (!is_held(leaves, leaves->own))
+    return leaves->own;
+  while (is_held(leaves, leaves->lent[k]))
+    k++;
+  return leaves->lent[k];
+}
+
+/* As a binary counter is increased, and after the last leaf all that it holds added to the carry.
+   Of two tables the sum takes the own one's place where that is among them. */
+void lsq_pattern_gram_end_leaf(lsq_pattern_gram *gram, bool last) {
+  lsq_pattern_leaves *leaves = &gram->leaves;
+  double *carry = gram->sums;
   size_t k = 0;
   lsq_pattern_gram_flush(gram);
-  for (; (tree->added >> k & 1) != 0 || (last && tree->added >> k != 0); k++)
-    if ((tree->added >> k & 1) != 0)
-      add_sums(gram, tree->level[k]);
-  tree->added++;
-  if (last)
+  for (; holds(leaves, k) || (last && leaves->added >> k != 0); k++) {
+    if (!holds(leaves, k))
+      continue;
+    double *other = leaves->level[k];
+    double *sum = other == leaves->own ? other : carry;
+    add_sums(gram, sum, sum == other ? carry : other);
+    carry = sum;
+  }
+  leaves->added++;
+  if (last) {
+    gram->sums = carry;
     return;
-  double *complete = gram->sums;
-  gram->sums = tree->level[k];
-  tree->level[k] = complete;
-  lsq_pattern_gram_clear(gram);
+  }
+  leaves->level[k] = carry;
+  gram->sums = free_table(leaves);
+  clear_sums(gram);
 }

@@ -29,12 +29,23 @@ typedef struct {
   double *tables;    /* threads x one pass's subset sums */
 } lsq_pattern_scratch;
 
+enum { LSQ_PATTERN_LEVELS = 2, LSQ_MOST_PATTERN_LEAVES = 4 };
+
+/* The leaves that are complete. Level k holds, where bit k of `added` is set, the table of 2^k. */
+typedef struct {
+  double *own; /* where the sums were placed */
+  double *lent[LSQ_PATTERN_LEVELS];
+  double *level[LSQ_PATTERN_LEVELS];
+  size_t added;
+} lsq_pattern_leaves;
+
 typedef struct {
   size_t units, features;
   size_t pairs;    /* units (units + 1) / 2 unordered pairs (j, l), j <= l */
   size_t products; /* features (features + 1) / 2 products (p, q), p <= q */
   size_t stride;   /* doubles from one pair's products to the next's: products, padded */
   double *sums;    /* pairs x stride; U[j,l][p,q] at sums[pair * stride + product] */
+  lsq_pattern_leaves leaves;
   lsq_pattern_scratch scratch;
 } lsq_pattern_gram;
 
@@ -61,23 +72,14 @@ void lsq_pattern_gram_add(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq
 void lsq_pattern_gram_gather(lsq_pattern_gram *gram, const lsq_matrix *x, const lsq_matrix *z);
 void lsq_pattern_gram_flush(lsq_pattern_gram *gram);
 
-/* The sums of several leaves of rows, added along a binary tree over the leaves' numbers. What is
-   gathered in gram->sums is one leaf; the tables of the others change places with it. */
-enum { LSQ_PATTERN_LEVELS = 2, LSQ_MOST_PATTERN_LEAVES = 4 };
-
-typedef struct {
-  double *level[LSQ_PATTERN_LEVELS]; /* that level k holds a sum of 2^k leaves: bit k of added */
-  size_t added;
-} lsq_pattern_tree;
-
-/* For accumulators of that shape, and at most LSQ_MOST_PATTERN_LEAVES leaves. */
-void lsq_pattern_tree_place(lsq_pattern_tree *tree, lsq_arena *arena, size_t units, size_t features,
-                            size_t leaves);
-
-/* Before the first leaf; clears gram too. */
-void lsq_pattern_tree_clear(lsq_pattern_tree *tree, lsq_pattern_gram *gram);
-
-/* A leaf is complete. After the last one gram->sums is the sum of all, else it is cleared. */
-void lsq_pattern_tree_end_leaf(lsq_pattern_tree *tree, lsq_pattern_gram *gram, bool last);
+/* Sums of several leaves of rows, at most LSQ_MOST_PATTERN_LEAVES, added along a binary tree over
+   their numbers: what lies between two calls of end_leaf is one. The tables of those that wait lie
+   in memory that is lent, of lsq_pattern_gram_length doubles each, aligned as an arena's. It is the
+   lender's again after the last leaf, when gram->sums, where they were placed, is the sum of all;
+   before that it is the leaf under way. Of one leaf nothing needs to be lent, and end_leaf does no
+   more than lsq_pattern_gram_flush. */
+size_t lsq_pattern_gram_length(const lsq_pattern_gram *gram);
+void lsq_pattern_gram_lend(lsq_pattern_gram *gram, double *const lent[LSQ_PATTERN_LEVELS]);
+void lsq_pattern_gram_end_leaf(lsq_pattern_gram *gram, bool last);
 
 #endif

@@ -160,7 +160,7 @@ static bool is_matrix_free(const lsq_problem *problem, const anmin_options *opti
   const double gram = n * h * (h + 1) / 2 * m * (m + 1) / 2 / 6 / 4;
   const double cholesky = gram + order * order * order / 6;
   const double cg = 30 * n * 2 * order;
-  return cg < cholesky || 16 * order * order > MOST_BYTES;
+  return cg < cholesky || 12 * order * order > MOST_BYTES;
 }
 
 static bool is_sparse(const lsq_problem *problem, const anmin_options *options) {

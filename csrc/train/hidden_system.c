@@ -12,6 +12,19 @@ enum {
   TILE = 8  /* units: a cache line of the matrix */
 };
 
+/* The matrix waits while the tables are summed: those of leaves lie in it, as far as they fit. */
+static void lend_matrix(lsq_hidden_system *system, lsq_arena *arena) {
+  const size_t length = lsq_pattern_gram_length(&system->gram);
+  size_t left = lsq_size_multiply(system->order, system->order);
+  double *at = system->matrix.data, *lent[LSQ_PATTERN_LEVELS];
+  for (size_t k = 0; k < LSQ_PATTERN_LEVELS; k++) {
+    const bool fits = length <= left;
+    lent[k] = !fits ? lsq_arena_doubles(arena, length) : at == NULL ? NULL : at + k * length;
+    left -= fits ? length : 0;
+  }
+  lsq_pattern_gram_lend(&system->gram, lent);
+}
+
 void lsq_hidden_system_place(lsq_hidden_system *system, lsq_arena *arena, size_t units,
                              size_t features, bool eigenvalues, bool eigenvectors) {
   *system = (lsq_hidden_system){.units = units, .features = features, .threads = lsq_threads()};
@@ -19,6 +32,7 @@ void lsq_hidden_system_place(lsq_hidden_system *system, lsq_arena *arena, size_t
   lsq_pattern_gram_place(&system->gram, arena, units, features);
   system->product = lsq_arena_matrix(arena, units, units);
   system->matrix = lsq_arena_matrix(arena, system->order, system->order);
+  lend_matrix(system, arena);
   system->right = lsq_arena_doubles(arena, system->order);
   system->can_rotate = eigenvectors;
   if (!eigenvalues && !eigenvectors)

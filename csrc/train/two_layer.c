@@ -129,10 +129,8 @@ static void place(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
   const size_t step = lsq_size_min(self->walk.lanes * self->walk.piece, self->row_count);
   self->z = lsq_arena_matrix(arena, step, self->h);
   if (with_pattern) {
-    const size_t leaves = (self->walk.chunks.count + LEAF_CHUNKS - 1) / LEAF_CHUNKS;
     self->features = lsq_arena_matrix(arena, step, self->d + 1);
     self->moment = lsq_arena_matrix(arena, self->d + 1, self->d + 1);
-    lsq_pattern_tree_place(&self->leaves, arena, self->h, self->d + 1, leaves);
   }
   self->gram = lsq_arena_matrix(arena, self->h + 1, self->h + 1);
   self->cross = lsq_arena_matrix(arena, self->h + 1, self->c);
@@ -206,7 +204,7 @@ void lsq_two_layer_begin_evaluate(lsq_two_layer *self, lsq_right right_kind,
   self->gathers_right = pattern != NULL;
   self->sums_moment = pattern != NULL && !self->has_moment && lsq_two_layer_alpha(&self->net) != 0;
   if (pattern != NULL)
-    lsq_pattern_tree_clear(&self->leaves, pattern);
+    lsq_pattern_gram_clear(pattern);
   begin_sums(self);
 }
 
@@ -365,7 +363,7 @@ static void end_chunks(lsq_two_layer *self, size_t ended) {
   for (size_t k = 0; k < ended; k++)
     lsq_tree_add(&self->tree, self->lane[k].sums);
   if (self->pattern != NULL && (over || self->walk.chunk % LEAF_CHUNKS == 0))
-    lsq_pattern_tree_end_leaf(&self->leaves, self->pattern, over);
+    lsq_pattern_gram_end_leaf(self->pattern, over);
   if (!over)
     return;
   lsq_tree_root(&self->tree, self->total);

@@ -35,9 +35,8 @@ typedef struct {
   size_t firing_words;       /* 64-bit words of a row of it */
   lsq_chunk_walk walk;
   lsq_lane *lane;
-  lsq_tree tree; /* of the sums of chunks */
-  double *total; /* its root: of the last pass that ended */
-  lsq_pattern_tree leaves;
+  lsq_tree tree;          /* of the sums of chunks */
+  double *total;          /* its root: of the last pass that ended */
   lsq_matrix z, features; /* step_rows x h and x (d+1): X~ A and X~ of the step's rows */
   lsq_matrix moment;      /* (d+1) x (d+1), lower: X~'X~, which leaky patterns need */
   bool has_moment;        /* it is of the data alone: the first pass with a pattern sums it */
