@@ -115,7 +115,7 @@ static void push_accepts(lua_State *L, const lsq_accepts *accepts) {
 
 static void push_takes(lua_State *L, unsigned takes) {
   static const char *const names[] = {"mask",     "state",       "stream", "weights", "init",
-                                      "schedule", "connections", "loss",   NULL};
+                                      "schedule", "connections", "loss",   "scale",   NULL};
   lua_newtable(L);
   for (int k = 0; names[k] != NULL; k++) {
     lua_pushboolean(L, (takes >> k & 1) != 0);
@@ -128,7 +128,8 @@ static void push_takes(lua_State *L, unsigned takes) {
 @treturn {table,...} one table a trainer: `name`; `text`, one line; `accepts`, the nets it trains:
 `least_layers` and `most_layers` (layers with weights), lists of names `activations`,
 `output_activations` and `losses` (absent: any), `needs_biases`, `skip`; `takes`, a flag each of
-`mask`, `state`, `stream`, `weights`, `init`, `schedule`, `connections`, `loss`; `options`, as
+`mask`, `state`, `stream`, `weights`, `init`, `schedule`, `connections`, `loss`, and `scale`: it
+warns of columns far from mean 0 and deviation 1; `options`, as
 `options` gives them
 */
 static int trainers(lua_State *L) {

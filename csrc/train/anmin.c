@@ -557,8 +557,8 @@ const lsq_trainer lsq_anmin = {.name = "anmin",
                                            .output_activations = output_activations,
                                            .losses = losses,
                                            .needs_biases = true},
-                               .takes = LSQ_TAKES_STREAM | LSQ_TAKES_INIT | LSQ_TAKES_CONNECTIONS |
-                                        LSQ_TAKES_LOSS | LSQ_TAKES_WEIGHTS,
+                               .takes = LSQ_NEEDS_SCALE | LSQ_TAKES_STREAM | LSQ_TAKES_INIT |
+                                        LSQ_TAKES_CONNECTIONS | LSQ_TAKES_LOSS | LSQ_TAKES_WEIGHTS,
                                .check = check,
                                .place = place,
                                .start = start,

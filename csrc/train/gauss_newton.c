@@ -523,7 +523,7 @@ const lsq_trainer lsq_gauss_newton = {.name = "gauss_newton",
                                       .measures = measures,
                                       .totals = totals,
                                       .restarts = LSQ_TRAININGS,
-                                      .takes = LSQ_TAKES_MASK | LSQ_TAKES_STREAM |
+                                      .takes = LSQ_NEEDS_SCALE | LSQ_TAKES_MASK | LSQ_TAKES_STREAM |
                                                LSQ_TAKES_WEIGHTS | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
                                       .check = lsq_gauss_newton_check,
                                       .place = place,

@@ -176,8 +176,8 @@ static const lsq_state_hooks two_moments_state = {two_moments, lsq_descent_save_
 
 #define DESCENT                                                                                    \
   .restarts = LSQ_TRAININGS, .accepts = {.takes_skip = true},                                      \
-  .takes = LSQ_TAKES_MASK | LSQ_TAKES_STATE | LSQ_TAKES_STREAM | LSQ_TAKES_WEIGHTS |               \
-           LSQ_TAKES_INIT | LSQ_TAKES_SCHEDULE | LSQ_TAKES_LOSS,                                   \
+  .takes = LSQ_NEEDS_SCALE | LSQ_TAKES_MASK | LSQ_TAKES_STATE | LSQ_TAKES_STREAM |                 \
+           LSQ_TAKES_WEIGHTS | LSQ_TAKES_INIT | LSQ_TAKES_SCHEDULE | LSQ_TAKES_LOSS,               \
   .start = lsq_descent_start, .step = lsq_descent_step, .finish = lsq_descent_finish
 
 /***

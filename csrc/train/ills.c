@@ -547,7 +547,7 @@ const lsq_trainer lsq_ills = {
     .totals = totals,
     .restarts = LSQ_TRAININGS,
     .accepts = {.activations = activations, .output_activations = invertible, .losses = losses},
-    .takes = LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
+    .takes = LSQ_NEEDS_SCALE | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
     .check = check,
     .place = place,
     .start = start,

@@ -132,8 +132,9 @@ const lsq_trainer lsq_lbfgs = {.name = "lbfgs",
                                .measures = measures,
                                .restarts = LSQ_TRAININGS,
                                .accepts = {.takes_skip = true},
-                               .takes = LSQ_TAKES_MASK | LSQ_TAKES_STATE | LSQ_TAKES_STREAM |
-                                        LSQ_TAKES_WEIGHTS | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
+                               .takes = LSQ_NEEDS_SCALE | LSQ_TAKES_MASK | LSQ_TAKES_STATE |
+                                        LSQ_TAKES_STREAM | LSQ_TAKES_WEIGHTS | LSQ_TAKES_INIT |
+                                        LSQ_TAKES_LOSS,
                                .place = place,
                                .start = start,
                                .step = step,

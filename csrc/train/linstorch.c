@@ -376,7 +376,7 @@ const lsq_trainer lsq_elm = {
     .measures = measures,
     .restarts = LSQ_DRAWS,
     .accepts = {.output_activations = output_activations, .losses = losses},
-    .takes = LSQ_TAKES_WEIGHTS | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
+    .takes = LSQ_NEEDS_SCALE | LSQ_TAKES_WEIGHTS | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
     .place = place_elm,
     .start = start,
     .step = step,

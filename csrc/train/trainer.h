@@ -97,7 +97,8 @@ typedef enum {
   LSQ_TAKES_INIT = 1 << 4,     /* restarts draw a net by its scheme */
   LSQ_TAKES_SCHEDULE = 1 << 5, /* learning rates by epoch */
   LSQ_TAKES_CONNECTIONS = 1 << 6,
-  LSQ_TAKES_LOSS = 1 << 7 /* the option `loss` */
+  LSQ_TAKES_LOSS = 1 << 7, /* the option `loss` */
+  LSQ_NEEDS_SCALE = 1 << 8 /* columns of mean 0 and deviation 1, about: it warns of others */
 } lsq_takes;
 
 typedef enum {

@@ -8,6 +8,7 @@
 #include "nn/forward.h"
 #include "train/run/beside.h"
 #include "train/run/lane.h"
+#include "train/run/scale.h"
 #include "train/run/search.h"
 
 static bool searches(const lsq_run *run) {
@@ -48,6 +49,7 @@ void lsq_run_place(lsq_run *run, lsq_arena *arena, const lsq_trainer *trainer,
     lsq_search_place(run, arena);
   if (validation->x != NULL)
     run->validation_work = lsq_forward_take(arena, problem->net, validation, (size_t)run->threads);
+  lsq_scale_place(run, arena);
   run->loss_work = lsq_forward_take(arena, problem->net, &problem->rows, (size_t)run->threads);
   lsq_threads_leave(before);
 }
@@ -243,6 +245,7 @@ void lsq_run_finish(lsq_run *run) {
     memcpy(net->parameters, run->best.parameters, net->parameter_count * sizeof(double));
   else
     run->best.result.loss = lsq_network_loss(net, &run->problem.rows, run->loss_work);
+  lsq_scale_warn(run, &run->best.result);
   lsq_threads_leave(before);
   run->phase = LSQ_RUN_OVER;
   run->ended = run->stop != LSQ_RUNNING ? run->stop : run->best.stop;

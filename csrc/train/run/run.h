@@ -52,6 +52,7 @@ typedef enum {
 typedef struct lsq_lane lsq_lane;
 typedef struct lsq_search lsq_search;
 typedef struct lsq_told lsq_told;
+typedef struct lsq_scale lsq_scale;
 
 /* What a training left, where it is the best so far. */
 typedef struct {
@@ -82,6 +83,7 @@ typedef struct {
   size_t best_iterations, told; /* in it, and those told of */
   lsq_search *search;
   size_t round; /* of a race */
+  lsq_scale *scale;
   lsq_forward_work *validation_work, *loss_work;
 } lsq_run;
 
