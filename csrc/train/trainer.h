@@ -29,6 +29,7 @@ typedef struct {
   const double *mask;            /* by the mask option: 0 for parameters that stay; NULL: none do */
   const lsq_matrix *connections; /* inputs x hidden units, 0 or 1, by the option; NULL without */
   lsq_model *model;              /* NULL: the net itself is trained */
+  double seconds; /* that a training may take, of trainers that plan; HUGE_VAL: any */
 } lsq_problem;
 
 typedef enum {
@@ -177,7 +178,7 @@ static inline void *lsq_arena_self(lsq_arena *arena, size_t size, void *measured
 #define LSQ_TRAINERS(each)                                                                         \
   each(anmin) each(linstorch) each(random_search) each(elm) each(spread_net) each(knot_search)     \
       each(ills) each(triangle_trainer) each(sgd) each(adam) each(adagrad) each(lbfgs)             \
-          each(gauss_newton) each(coordinate_descent)
+          each(gauss_newton) each(coordinate_descent) each(varpro)
 
 #define LSQ_DECLARE_TRAINER(name) extern const lsq_trainer lsq_##name;
 LSQ_TRAINERS(LSQ_DECLARE_TRAINER)
@@ -189,7 +190,7 @@ extern const lsq_trainer *const lsq_trainers[];
 const lsq_trainer *lsq_trainer_named(const char *name);
 
 /* Iterations that a training may have, the start included, by its option `iterations` or `epochs`;
-   0 where it has neither. */
+   0 where it has neither, or where that is 0 and other reasons end it. */
 size_t lsq_trainer_iterations(const lsq_trainer *trainer, const void *options);
 
 /* LSQ_MISUSE, with a sentence that begins with the trainer's name, for a net it does not train. */

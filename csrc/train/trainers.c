@@ -18,7 +18,8 @@ size_t lsq_trainer_iterations(const lsq_trainer *trainer, const void *options) {
   const lsq_option *option = lsq_option_find(trainer->options, "iterations");
   if (option == NULL)
     option = lsq_option_find(trainer->options, "epochs");
-  return option == NULL ? 0 : (size_t) * (const int64_t *)lsq_option_field(option, options) + 1;
+  const int64_t count = option == NULL ? 0 : *(const int64_t *)lsq_option_field(option, options);
+  return count == 0 ? 0 : (size_t)count + 1;
 }
 
 const char *const lsq_stop_names[LSQ_STOPS] = {[LSQ_STOPPED_ITERATIONS] = "iterations",

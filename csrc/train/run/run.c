@@ -40,6 +40,7 @@ void lsq_run_place(lsq_run *run, lsq_arena *arena, const lsq_trainer *trainer,
   *run = (lsq_run){.trainer = trainer, .problem = *problem, .options = options, .common = *common};
   const int before = lsq_threads_enter(common->threads);
   run->threads = lsq_threads();
+  run->problem.seconds = common->time_limit / (double)common->restarts;
   run->problem.drawing.lanes = searches(run) ? (size_t)run->threads : 1;
   run->lanes = lsq_beside_lanes(run);
   place_lanes(run, arena);

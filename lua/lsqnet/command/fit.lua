@@ -212,7 +212,7 @@ local function choose_lambda(args, plan, rows, iterations)
   local lambda, message, code = ridge.choose(rows.x, rows.y, args.seed, function(x, y, candidate)
     local net = new_net(args, plan, rows)
     local report, problem, kind = train(plan, net, x, y, merged(plan.options, {
-      lambda = candidate, iterations = math.max(1, iterations // 3), restarts = 1,
+      lambda = candidate, iterations = iterations and math.max(1, iterations // 3), restarts = 1,
       time_limit = args.time_limit and args.time_limit / (2 * count), patience = 0,
     }))
     if not report then return nil, problem, kind end
@@ -225,11 +225,12 @@ local function choose_lambda(args, plan, rows, iterations)
   return true
 end
 
--- Iterations or epochs: as given, or the trainer's default.
+-- Iterations or epochs: as given, or the trainer's default; nil where it leaves them to the time.
 local function iterations_of(plan)
   for _, option in ipairs(core.options(plan.trainer)) do
     if option.name == "iterations" or option.name == "epochs" then
-      return plan.options[option.name] or option.default
+      local count = plan.options[option.name] or option.default
+      return count > 0 and count or nil
     end
   end
 end

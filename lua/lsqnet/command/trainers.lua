@@ -12,6 +12,7 @@ local trainers = {}
 -- layers; `restarts`, by default; `search`, whether a restart is an iteration.
 trainers.KNOWN = {
   anmin = { activation = "relu", activations = { "leaky_relu" }, depth = 1 },
+  varpro = { activation = "relu", activations = { "leaky_relu" }, depth = 1 },
   gauss_newton = { activation = "relu" },
   lbfgs = { activation = "relu" },
   adam = { activation = "relu" },
@@ -24,8 +25,8 @@ trainers.KNOWN = {
   knot_search = { activation = "relu", activations = {}, depth = 1, search = true },
 }
 
-trainers.NAMES = { "anmin", "gauss_newton", "lbfgs", "adam", "adagrad", "sgd", "ills", "elm",
-                   "linstorch", "spread_net", "knot_search" }
+trainers.NAMES = { "anmin", "varpro", "gauss_newton", "lbfgs", "adam", "adagrad", "sgd", "ills",
+                   "elm", "linstorch", "spread_net", "knot_search" }
 
 trainers.ACTIVATIONS = { "relu", "leaky_relu", "elu", "tanh", "sigmoid", "identity" }
 
