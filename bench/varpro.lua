@@ -1,6 +1,6 @@
 --- Training loss against seconds: varpro and the other trainers of small nets, one thread.
--- Usage: OMP_NUM_THREADS=1 lua5.4 bench/varpro.lua [seconds, default .25,.5,1,2,5] [splits, default 5]
---   [sets, default all four] [file of a picture] [methods]
+-- Usage: OMP_NUM_THREADS=1 lua5.4 bench/varpro.lua [seconds, default .25,.5,1,2,5]
+--   [splits, default 5] [sets, default all four] [file of a picture] [methods]
 -- h = 64, relu, X and Y standardised over the whole set, an 80/20 split per seed. varpro and Adam
 -- are run anew for each time, Adam with the epochs that fit it and a rate from 0.03 to 3e-5 along
 -- a cosine; of the others one run is looked at as the time goes by. PyTorch's Adam (PYTHON,
@@ -85,12 +85,12 @@ end
 --- One run, seen as the time goes by: the lowest loss so far at each time.
 local function anytime(trainer, extra)
   return function(train, seed)
-    local losses, best, started = {}, math.huge, nil
+    local losses, best = {}, math.huge
     local options = { time_limit = longest, seed = seed }
     for name, value in pairs(extra(train)) do
       options[name] = value
     end
-    started = lsqnet.clock()
+    local started = lsqnet.clock()
     options.on_iteration = function(event)
       local now = lsqnet.clock() - started
       for k, limit in ipairs(times) do

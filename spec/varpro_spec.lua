@@ -36,7 +36,7 @@ local function naive_jacobian(net, X, k)
   return J
 end
 
---- The first step by the formulas of docs/varpro.md: -(Sigma + lambda I + 0.03 D)^-1 (g + lambda a).
+--- The first step by docs/varpro.md: -(Sigma + lambda I + 0.03 D)^-1 (g + lambda a).
 -- `projects` false leaves the output layer's part out, which must show.
 local function naive_step(net, X, Y, lambda, weights, projects)
   local h, P = net.layers[2], (X.cols + 1) * net.layers[2]
@@ -229,7 +229,8 @@ describe("varpro", function()
     end
     local timed, report = run { time_limit = 0.15, seed = 3 }
     local again = run {
-      iterations = report.iterations, warm_steps = report.warm_steps, full_steps = report.full_steps,
+      iterations = report.iterations, warm_steps = report.warm_steps,
+      full_steps = report.full_steps,
       seed = 3,
     }
     if report.stopped == "iterations" then -- "time": the machine was slower than it had been

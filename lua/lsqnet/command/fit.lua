@@ -15,6 +15,7 @@ local words = require "lsqnet.words"
 
 local fit = {}
 
+local UNPLANNED_ITERATIONS = 100 -- to choose lambda by, of trainers that go by the time
 local PATIENCE = 20 -- iterations without a better validation loss
 local DRAWN = 5 -- targets, at most
 local NO_ENTRY = 2 -- ENOENT
@@ -212,7 +213,8 @@ local function choose_lambda(args, plan, rows, iterations)
   local lambda, message, code = ridge.choose(rows.x, rows.y, args.seed, function(x, y, candidate)
     local net = new_net(args, plan, rows)
     local report, problem, kind = train(plan, net, x, y, merged(plan.options, {
-      lambda = candidate, iterations = iterations and math.max(1, iterations // 3), restarts = 1,
+      lambda = candidate, restarts = 1,
+      iterations = iterations and math.max(1, iterations // 3) or UNPLANNED_ITERATIONS,
       time_limit = args.time_limit and args.time_limit / (2 * count), patience = 0,
     }))
     if not report then return nil, problem, kind end
