@@ -15,7 +15,7 @@ local words = require "lsqnet.words"
 
 local fit = {}
 
-local UNPLANNED_ITERATIONS = 100 -- to choose lambda by, of trainers that go by the time
+local UNPLANNED_ITERATIONS = 30 -- to choose lambda by, of trainers that go by the time
 local PATIENCE = 20 -- iterations without a better validation loss
 local DRAWN = 5 -- targets, at most
 local NO_ENTRY = 2 -- ENOENT
@@ -278,7 +278,9 @@ local function train_net(args, plan, set)
   if not ok then return nil, message, code end
   local bar <close>, callback = training_bar(args, plan, iterations)
   extra.on_iteration = callback
-  extra.time_limit = args.time_limit and math.max(0, args.time_limit - (plan.seconds or 0))
+  if args.time_limit then -- choosing lambda is to leave some of it
+    extra.time_limit = math.max(args.time_limit / 4, args.time_limit - (plan.seconds or 0))
+  end
   local net = new_net(args, plan, rows)
   local report, problem, kind = train(plan, net, rows.x, rows.y, merged(plan.options, extra))
   if not report then return nil, problem, kind end
