@@ -69,26 +69,6 @@ static double moment_of(const lsq_hidden_system *system, size_t p, size_t q) {
   return lsq_matrix_row(system->moment, lsq_size_max(p, q))[lsq_size_min(p, q)];
 }
 
-static size_t product_of(const lsq_hidden_system *system, size_t p, size_t q) {
-  return lsq_pattern_pair(system->features, lsq_size_min(p, q), lsq_size_max(p, q));
-}
-
-double lsq_hidden_system_pair_moment(const lsq_hidden_system *system, size_t j, size_t l, size_t p,
-                                     size_t q) {
-  const size_t product = product_of(system, p, q);
-  const double binary = pair_sums(system, j, l)[product];
-  if (system->alpha == 0)
-    return binary;
-  return leaky(system->alpha, binary, pair_sums(system, j, j)[product],
-               pair_sums(system, l, l)[product], moment_of(system, p, q));
-}
-
-double lsq_hidden_system_unit_moment(const lsq_hidden_system *system, size_t j, size_t p) {
-  const size_t last = system->features - 1, product = product_of(system, p, last);
-  const double binary = pair_sums(system, j, j)[product], alpha = system->alpha;
-  return alpha == 0 ? binary : (1 - alpha) * binary + alpha * moment_of(system, p, last);
-}
-
 /* The entries (p, j), (q, l), q <= p, of the matrix for one unit j and a few units l, `count` from
    `first`: (B B')_jl U_jl[p, q]. Few, so that what is read stays in the cache while cache lines
    are written whole. */

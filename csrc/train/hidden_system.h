@@ -43,11 +43,6 @@ void lsq_hidden_system_start(lsq_hidden_system *system, double alpha, const lsq_
 void lsq_hidden_system_assemble(lsq_hidden_system *system, const lsq_matrix *output_weight,
                                 double scale, double lambda);
 
-/* Entry (p, q) of sum_i G_ij G_il x~_i x~_i', and entry p of sum_i G_ij x~_i. */
-double lsq_hidden_system_pair_moment(const lsq_hidden_system *system, size_t j, size_t l, size_t p,
-                                     size_t q);
-double lsq_hidden_system_unit_moment(const lsq_hidden_system *system, size_t j, size_t p);
-
 /* Sparse connections: keeps the rows and columns of the assembled matrix, and the entries of
    right, whose weight exists. mask is (d+1) x h with the biases last, 0 where none does. expand
    puts the solution back where it belongs, with zeros beside. */

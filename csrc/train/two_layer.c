@@ -158,25 +158,6 @@ double lsq_two_layer_alpha(const lsq_network *net) {
   return lsq_activation_slope(net->activation, net->alpha);
 }
 
-lsq_status lsq_two_layer_check(const lsq_network *net, const char *who, lsq_error *error) {
-  if (net->depth != 2)
-    return lsq_fail(error, LSQ_MISUSE, "%s trains a net with one hidden layer, this has %zu", who,
-                    net->depth - 1);
-  if (!lsq_activation_has_kink(net->activation))
-    return lsq_fail(error, LSQ_MISUSE, "%s trains a relu or leaky_relu net, this is %s", who,
-                    net->activation->name);
-  if (!lsq_activation_is_linear(net->output_activation))
-    return lsq_fail(error, LSQ_MISUSE,
-                    "%s trains a net whose output activation is identity, this has %s", who,
-                    net->output_activation->name);
-  if (net->layers[0].bias == NULL || net->layers[1].bias == NULL)
-    return lsq_fail(error, LSQ_MISUSE, "%s trains a net with biases in both layers", who);
-  if (!net->loss->squares)
-    return lsq_fail(error, LSQ_MISUSE, "%s minimises the mse, the net's loss is %s", who,
-                    net->loss->name);
-  return LSQ_OK;
-}
-
 static void begin(lsq_two_layer *self, lsq_pass pass) {
   self->pass = pass;
   self->pattern = NULL;

@@ -47,11 +47,8 @@ typedef struct {
   void *eigen_workspace;
 } lsq_two_layer;
 
-/* Whether the passes serve such a net: one hidden layer, relu or leaky_relu, identity output,
-   biases, mse. If not, LSQ_MISUSE with a sentence that begins with `who`. */
-lsq_status lsq_two_layer_check(const lsq_network *net, const char *who, lsq_error *error);
-
-/* Places everything, for a net of the shape and kind of `net`; start copies its parameters. */
+/* Places everything, for a net of the shape and kind of `net`, whose parameters start copies: one
+   hidden layer, relu or leaky_relu, identity output, biases, mse. */
 void lsq_two_layer_place(lsq_two_layer *self, lsq_arena *arena, const lsq_network *net,
                          const lsq_rows *rows);
 
