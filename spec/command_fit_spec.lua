@@ -32,6 +32,13 @@ local function fails(status, message, ...)
   assert.same({ status, "", "lsqnet: " .. message .. "\n" }, { found, out, err })
 end
 
+-- Of one net: without a trainer tables are read otherwise (command_blend_spec.lua).
+local function net_fails(status, message, ...)
+  local arguments = table.pack(...)
+  table.move({ "--trainer", "anmin" }, 1, 2, #arguments + 1, arguments)
+  fails(status, message, table.unpack(arguments))
+end
+
 -- The result that --json prints.
 local function fitted(...)
   local status, out, err = lsqnet_with("fit", "--quiet", "--json", "--hidden", "8", ...)
@@ -52,7 +59,8 @@ teardown(function() tmp.remove(folder) end)
 
 describe("lsqnet fit", function()
   it("saves a net of raw numbers that has the scores it prints", function()
-    local status, out = lsqnet_with("fit", "data.csv", "--save", "net.safetensors")
+    local status, out = lsqnet_with("fit", "data.csv", "--trainer", "anmin",
+                                    "--save", "net.safetensors")
     assert.equal(0, status)
     assert.truthy(out:find("^data.csv: 200 rows, 3 inputs %-> height; 160 to train on, 40 to test\n"
       .. "anmin: 3%-64%-1 relu, lambda %S+ %(by validation%), 30 iterations in %S+ s\n\n"))
@@ -96,9 +104,9 @@ describe("lsqnet fit", function()
     assert.same({ { "a; b" }, { 'say "x"' } }, { result.features, result.targets })
     write("blanks.txt", "1  2\n2   4\n 3 6\n4 8\n")
     assert.equal(3, fitted("blanks.txt", "--separator", "space").train_rows)
-    fails(2, "--separator: one character, tab or space expected, got ';;'",
+    net_fails(2, "--separator: one character, tab or space expected, got ';;'",
           "fit", "semi.csv", "--separator", ";;")
-    fails(1, "semi.csv: no column is left for the inputs; is --separator right?",
+    net_fails(1, "semi.csv: no column is left for the inputs; is --separator right?",
           "fit", "semi.csv", "--target", "1")
   end)
 
@@ -150,7 +158,7 @@ describe("lsqnet fit", function()
   end)
 
   it("trains on all rows where none are kept for a test", function()
-    local status, out = lsqnet_with("fit", "data.csv", "--test", "0")
+    local status, out = lsqnet_with("fit", "data.csv", "--trainer", "anmin", "--test", "0")
     assert.equal(0, status)
     assert.truthy(out:find("200 to train on, 0 to test", 1, true))
     assert.falsy(out:find("test MSE", 1, true))
@@ -165,9 +173,9 @@ describe("lsqnet fit", function()
     assert.is_true(fitted("wide.csv").net.test_mse < math.huge)
     assert.equal(0, fitted("data.csv", "--target", "fixed").net.test_mse)
     write("one.csv", "a,b\n1,2\n")
-    fails(1, "one.csv: at least 2 rows to train on are needed, there are 0", "fit", "one.csv")
+    net_fails(1, "one.csv: at least 2 rows to train on are needed, there are 0", "fit", "one.csv")
     write("head.csv", "a,b\n")
-    fails(1, "head.csv: no rows", "fit", "head.csv")
+    net_fails(1, "head.csv: no rows", "fit", "head.csv")
   end)
 
   it("takes a bare number for a position, and judges the first line by those below", function()
@@ -191,20 +199,20 @@ describe("lsqnet fit", function()
 
   it("says where a table cannot be read", function()
     write("kinds.csv", "size,kind,price\n1,2,3\n2,oak,5\n")
-    fails(1, "kinds.csv:3: column 2 (kind): 'oak' is not a number (--drop 2 leaves this column "
+    net_fails(1, "kinds.csv:3: column 2 (kind): 'oak' is not a number (--drop 2 leaves this column "
              .. "out)", "fit", "kinds.csv")
-    fails(1, "kinds.csv:3: column 2 (kind): 'oak' is not a number: a target is a number, not a "
+    net_fails(1, "kinds.csv:3: column 2 (kind): 'oak' is not a number: a target is a number, not a "
              .. "class", "fit", "kinds.csv", "--target", "kind")
-    fails(2, "--target: no column is named 'prize' (did you mean 'price'?)",
+    net_fails(2, "--target: no column is named 'prize' (did you mean 'price'?)",
           "fit", "kinds.csv", "--target", "prize")
-    fails(2, "--features: column 4 wanted, there are 3",
+    net_fails(2, "--features: column 4 wanted, there are 3",
           "fit", "kinds.csv", "--features", "1-4")
-    fails(2, "--drop: '3-2' ends before it begins", "fit", "kinds.csv", "--drop", "3-2")
-    fails(2, "column 1 is an input and a target",
+    net_fails(2, "--drop: '3-2' ends before it begins", "fit", "kinds.csv", "--drop", "3-2")
+    net_fails(2, "column 1 is an input and a target",
           "fit", "kinds.csv", "--target", "1", "--features", "size")
-    fails(1, "cannot read 'nowhere.csv': No such file or directory", "fit", "nowhere.csv")
+    net_fails(1, "cannot read 'nowhere.csv': No such file or directory", "fit", "nowhere.csv")
     write("nan.csv", "1,2\n2,nan\n3,4\n")
-    fails(1, "nan.csv: row 2, column 2: nan is not a finite number", "fit", "nan.csv")
+    net_fails(1, "nan.csv: row 2, column 2: nan is not a finite number", "fit", "nan.csv")
   end)
 
   it("draws", function()

@@ -13,8 +13,6 @@ function columns.declare(parser)
   parser:option("--features", "Input columns, names or numbers from 1: age,height or 1-7,9. "
                 .. "Default: all the others."):argname("COLUMNS")
   parser:option("--drop", "Columns to leave out, likewise."):argname("COLUMNS")
-  parser:option("--separator", "Between fields: one character, tab or space."):argname("C")
-    :default(",")
 end
 
 --- Looks at the first line of a file, and at what is below.

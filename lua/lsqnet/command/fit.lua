@@ -1,5 +1,7 @@
--- `lsqnet fit`: from a CSV file to a saved net, and how good it is.
+-- `lsqnet fit`: from a CSV file to a saved model, and how good it is. Without a trainer that is a
+-- blend (command/blend.lua); here is one net, trained by name.
 
+local blend = require "lsqnet.command.blend"
 local columns = require "lsqnet.command.columns"
 local core = require "lsqnet.core"
 local data = require "lsqnet.data"
@@ -8,6 +10,7 @@ local interrupted = require "lsqnet.interrupted"
 local metrics = require "lsqnet.metrics"
 local plot = require "lsqnet.plot"
 local progress = require "lsqnet.progress"
+local reading = require "lsqnet.command.reading"
 local ridge = require "lsqnet.command.ridge"
 local text = require "lsqnet.command.text"
 local trainers = require "lsqnet.command.trainers"
@@ -30,6 +33,8 @@ local JSON_ORDER = {
 local EXAMPLES = [[
 Examples:
    lsqnet fit houses.csv --target price --save houses.safetensors
+   lsqnet fit titanic.csv --target survived --drop alive --effort best
+   zcat log.csv.gz | lsqnet fit - --missing=-200,unknown
    lsqnet fit abalone.csv --hidden 32 --plot abalone.png
    lsqnet fit motor.csv --target 9,10 --features 1-8 --test 0
    lsqnet fit houses.csv --trainer adam --hidden 64,32 --epochs 500 \
@@ -69,18 +74,28 @@ local function picture(word)
 end
 
 function fit.declare(parser)
-  parser:summary("Train a net on a CSV file, compare it with linear regression, save it.")
-    :description("Trains a net to predict columns of a CSV file from the others. The net that is "
-    .. "saved takes and gives the numbers of the file: the scaling is in its weights.")
+  parser:summary("Fit a model to a CSV file, compare it with linear regression, save it.")
+    :description("Fits a model that predicts a column of a CSV file from the others: a blend of "
+    .. "small ones, chosen on rows held out. With --trainer, or another option of nets, it is "
+    .. "one net on columns of numbers, and several targets are allowed.")
     :epilog(EXAMPLES)
   parser:argument("data", "CSV file, with a line of names or without."):argname("DATA.csv")
   parser:option("--target", "Columns to predict, names or numbers from 1: price or 9,10. "
                 .. "Default: the last one."):argname("COLUMNS")
   columns.declare(parser)
-  parser:option("--trainer", "One of " .. table.concat(trainers.NAMES, ", ") .. ".")
-    :argname("NAME"):default("anmin"):choices(trainers.NAMES)
+  reading.declare(parser)
+  parser:option("--task", "What the target is: regression or classification."):argname("TASK")
+    :choices({ "auto", "regression", "classification" })
+  parser:option("--effort", "fast, or best: more candidates."):argname("EFFORT")
+    :choices({ "fast", "best" })
+  parser:option("--cv", "Folds that are held out in turn."):argname("K")
+    :convert(text.whole("--cv", 2))
+  parser:option("--interval", "What the model's intervals hold, unless they are asked for more or "
+                .. "less. Default: 0.9."):argname("SHARE"):convert(share("--interval"))
+  parser:option("--trainer", "auto, a blend, or one net by " .. table.concat(trainers.NAMES, ", ")
+                .. "."):argname("NAME"):choices({ "auto", table.unpack(trainers.NAMES) })
   parser:option("--hidden", "Widths of the hidden layers: 64 or 64,32."):argname("WIDTHS")
-    :default("64"):convert(widths)
+    :convert(widths)
   parser:option("--activation", "One of " .. table.concat(trainers.ACTIVATIONS, ", ")
                 .. ". Default: relu, of ills tanh."):argname("NAME"):choices(trainers.ACTIVATIONS)
   parser:option("--option", "Another option of the trainer, name=value; can be repeated. "
@@ -91,10 +106,10 @@ function fit.declare(parser)
                 .. "elm and linstorch 100."):argname("K"):convert(text.whole("--restarts", 1))
   parser:option("--seed", "Of the split and every other draw."):argname("S"):default("1")
     :convert(text.whole("--seed", math.mininteger))
-  parser:option("--test", "Share of the rows kept for the test; 0: train on all.")
-    :argname("SHARE"):default("0.2"):convert(share("--test"))
+  parser:option("--test", "Share of the rows kept for a test. Default: 0, of one net 0.2.")
+    :argname("SHARE"):convert(share("--test"))
   parser:option("--validation", "Share of the training rows held out to stop early by.")
-    :argname("SHARE"):default("0"):convert(share("--validation"))
+    :argname("SHARE"):convert(share("--validation"))
   parser:option("--time-limit", "Stop training after so many seconds."):argname("SECONDS")
     :convert(duration)
   parser:option("--save", "Where the net goes."):argname("MODEL.safetensors")
@@ -143,7 +158,7 @@ end
 -- The table, split and scaled: inputs and targets as they are in `train` and `test`, scaled in
 -- `x` and `y`.
 local function prepare(args)
-  local head, message, code = columns.look(args.data, args.separator)
+  local head, message, code = columns.look(args.data, args.separator or ",")
   if not head then return nil, message, code end
   local chosen = { features = args.features, drop = args.drop,
                    target = args.target or tostring(head.count) }
@@ -395,7 +410,40 @@ local function write_files(args, plan, set, net, report)
   return true
 end
 
+-- What only one net has, or only a blend.
+local OF_NETS <const> = { "hidden", "activation", "iterations", "restarts", "validation", "plot" }
+local OF_BLENDS <const> = { "decimal", "thousands", "missing", "types", "date_order", "comment",
+                            "task", "effort", "cv", "interval" }
+
+-- Whether a blend is wanted: where no trainer is named, unless an option asks for a net. Sets the
+-- defaults of nets where it is one.
+local function wants_blend(args)
+  local of_net = #args.option > 0 and "option"
+  for _, name in ipairs(OF_NETS) do of_net = of_net or args[name] and name end
+  if args.trainer == "auto" and of_net then
+    return nil, ("--%s is of one net: --trainer names what trains it"):format(of_net)
+  end
+  if args.trainer == "auto" or not args.trainer and not of_net then return true end
+  for _, name in ipairs(OF_BLENDS) do
+    if args[name] then
+      return nil, ("--%s needs --trainer auto"):format((name:gsub("_", "-")))
+    end
+  end
+  if args.header ~= "auto" then return nil, "--header needs --trainer auto" end
+  args.trainer, args.hidden = args.trainer or "anmin", args.hidden or { 64 }
+  args.test, args.validation = args.test or .2, args.validation or 0
+  return false
+end
+
 function fit.run(args)
+  local blended, misuse = wants_blend(args)
+  if blended == nil then return nil, misuse, "usage" end
+  if blended then
+    local ok, problem = true, nil
+    if args.save then ok, problem = check_folder(args.save) end
+    if not ok then return nil, problem end
+    return blend.run(args)
+  end
   local plan, message, code = settings(args)
   if not plan then return nil, message, code end
   local set

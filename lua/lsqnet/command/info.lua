@@ -1,6 +1,9 @@
 -- `lsqnet info`: what is loaded, what a saved net is, which options a trainer has.
 
+local blend = require "lsqnet.command.blend"
 local core = require "lsqnet.core"
+local file = require "lsqnet.model.file"
+local models = require "lsqnet.model"
 local text = require "lsqnet.command.text"
 local trainers = require "lsqnet.command.trainers"
 local words = require "lsqnet.words"
@@ -34,7 +37,29 @@ local function print_versions()
   return true
 end
 
+-- A model of a table: its columns, its target, its scores.
+local function print_table_model(path)
+  local model, message = models.load(path)
+  if not model then return nil, message end
+  local parts = {}
+  for _, part in ipairs(model.parts or {}) do parts[#parts + 1] = part.name end
+  local inside = model.net and "a net of layers " .. table.concat(model.net.layers, "-")
+    or table.concat(parts, ", ")
+  text.print(text.aligned {
+    { "model", path }, { "target", model.encoder.target.title
+      .. (model.classes and ": " .. table.concat(model.classes, ", ") or "") },
+    { "parts", inside }, { "rows", tostring(model.rows) }, { "seed", tostring(model.seed) },
+    { "columns", tostring(#model.encoder.columns) },
+  })
+  text.print(blend.columns(model.encoder))
+  for _, line in ipairs(blend.notes(model.encoder, model.report.notes)) do text.print(line) end
+  text.print("\nscores of rows held out\n")
+  text.print(blend.scores(model))
+  return true
+end
+
 local function print_model(path)
+  if file.is_model(path) then return print_table_model(path) end
   local net, message = core.load(path)
   if not net then return nil, message end
   local activation = net.activation

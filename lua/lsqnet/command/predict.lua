@@ -1,8 +1,11 @@
--- `lsqnet predict`: what a saved net says about the rows of a CSV file.
+-- `lsqnet predict`: what a saved model or net says about the rows of a CSV file.
 
+local answers = require "lsqnet.command.answers"
 local columns = require "lsqnet.command.columns"
 local core = require "lsqnet.core"
+local file = require "lsqnet.model.file"
 local metrics = require "lsqnet.metrics"
+local models = require "lsqnet.model"
 local text = require "lsqnet.command.text"
 local words = require "lsqnet.words"
 
@@ -13,15 +16,29 @@ Examples:
    lsqnet predict houses.safetensors new.csv > prices.csv
    lsqnet predict houses.safetensors houses.csv --target price --output prices.csv]]
 
+local function share(word)
+  local value = tonumber(word)
+  if value and value > 0 and value < 1 then return value end
+  return nil, ("--interval: a share between 0 and 1 expected, got '%s'"):format(word)
+end
+
 function predict.declare(parser)
-  parser:summary("Print what a saved net predicts for the rows of a CSV file.")
+  parser:summary("Print what a saved model predicts for the rows of a CSV file.")
     :description("Prints a CSV line of predictions for each row, with a line of names where the "
-    .. "data have one."):epilog(EXAMPLES)
+    .. "data have one. A model of a table finds its columns by their names; a net takes them in "
+    .. "the order of its training."):epilog(EXAMPLES)
   parser:argument("model", "What `lsqnet fit --save` wrote."):argname("MODEL.safetensors")
-  parser:argument("data", "The inputs, in the order of the training."):argname("DATA.csv")
+  parser:argument("data", "The rows; - is standard input."):argname("DATA.csv")
   parser:option("--target", "Columns that hold the true values: not inputs, but compared with, "
                 .. "on standard error."):argname("COLUMNS")
   columns.declare(parser)
+  parser:option("--separator", "Of a net's table, between fields: one character, tab or space.")
+    :argname("C"):default(",")
+  parser:option("--interval", "Print the ends of intervals too, which hold the truth so often.")
+    :argname("SHARE"):convert(share)
+  parser:flag("--probabilities", "Print the probabilities of the classes too.")
+  parser:flag("--strict", "Fail where a row cannot be predicted, which otherwise has an empty "
+              .. "field.")
   parser:option("--output", "Write to a file instead."):argname("FILE.csv")
 end
 
@@ -71,6 +88,11 @@ local function print_csv(prediction, names)
 end
 
 function predict.run(args)
+  if file.is_model(args.model) then
+    local model, wrong = models.load(args.model)
+    if not model then return nil, wrong end
+    return answers.run(model, args)
+  end
   local net, problem = core.load(args.model)
   if not net then return nil, problem end
   local head, message, code = columns.look(args.data, args.separator)

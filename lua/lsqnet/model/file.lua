@@ -180,6 +180,12 @@ local function restore(found, plain)
   return fitted
 end
 
+--- Whether a file says that it holds a model, rather than a net alone.
+function file.is_model(path)
+  local metadata = tensors.metadata(path)
+  return metadata and metadata.model ~= nil or false
+end
+
 --- What `lsqnet.load_model` does, but for the type.
 function file.load(path)
   local found, metadata, code = tensors.load(path)

@@ -89,6 +89,17 @@ local function read_text(path)
   return text
 end
 
+--- The metadata alone; nil where the file is none.
+function tensors.metadata(path)
+  local handle = io.open(path, "rb")
+  local head = handle and handle:read(8)
+  local length = head and #head == 8 and string.unpack("<I8", head) or 0
+  local text = length >= 2 and length <= LONGEST_HEADER and handle:read(length)
+  if handle then handle:close() end
+  local header = text and dkjson.decode(text)
+  return type(header) == "table" and header.__metadata__ or nil
+end
+
 --- Reads.
 -- @treturn[1] {[string]=matrix,...}
 -- @treturn[1] {[string]=string,...} metadata
