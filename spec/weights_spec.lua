@@ -2,6 +2,7 @@
 -- rows, one of weight 0 as none, and rows that are read count as rows in memory.
 
 local lsqnet = require "lsqnet"
+local tmp = require "tmp"
 local matrix = lsqnet.matrix
 
 local ROWS = 60
@@ -146,6 +147,64 @@ describe("streams", function()
         1e-9)
     end)
     stream:close()
+  end)
+
+  -- More rows than one block: the triangular factor of [G Y] stands for them.
+  it("of many rows give elm the least squares of all of them", function()
+    local x, y = data(14000)
+    local stream = stream_of(x, y)
+    local list = {}
+    for i = 1, x.rows do list[i] = { i % 3 } end
+    local weights = matrix(list)
+    local roots = weights:map(math.sqrt)
+    for _, layers in ipairs { { 3, 5, 1 }, { 3, 4, 6, 1 }, { 3, 1 } } do
+      for _, bias in ipairs { true, false } do
+        local function make()
+          return lsqnet.network { layers = layers, activation = "relu", bias = bias, seed = 4 }
+        end
+        local memory, streamed, depth = make(), make(), #layers - 1
+        local report = assert(lsqnet.elm(memory, x, y, { weights = weights }))
+        assert(lsqnet.elm(streamed, stream, nil, { weights = weights }))
+        assert.are.equal(memory:parameters(), streamed:parameters())
+
+        local G = depth > 1 and make():activations(x, depth - 1) or x
+        if bias then G = G:hcat(matrix(x.rows, 1, 1)) end
+        local prediction = G * G:mul(roots):lstsq(y:mul(roots))
+        assert.is_true(prediction:allclose(memory:predict(x), 1e-10, 1e-10))
+        assert_near(memory:loss(x, y, { weights = weights }), report.loss, 1e-12, "elm's loss")
+      end
+    end
+    stream:close()
+  end)
+
+  it("of many rows give elm's restarts the scores of rows in memory", function()
+    local x, y = data(14000)
+    local stream = stream_of(x, y)
+    local memory, streamed = make_net { accepts = {} }, make_net { accepts = {} }
+    local report = assert(lsqnet.elm(memory, x, y, { restarts = 6 }))
+    local other = assert(lsqnet.elm(streamed, stream, nil, { restarts = 6 }))
+    assert.are.equal(report.restart, other.restart)
+    assert.are.equal(report.loss, other.loss)
+    assert.are.equal(memory:parameters(), streamed:parameters())
+    local once = lsqnet.elm(make_net { accepts = {} }, x, y)
+    assert.is_true(report.restart > 1 and report.loss < once.loss)
+    stream:close()
+  end)
+
+  it("that become shorter end elm's training", function()
+    local x, y = data(14000)
+    tmp.with(function(folder)
+      local x_path, y_path = folder .. "/x.npy", folder .. "/y.npy"
+      assert(x:write_npy(x_path) and y:write_npy(y_path))
+      local bytes = tmp.read(x_path)
+      local stream <close> = assert(lsqnet.stream(x_path, y_path))
+      local report, message, code = lsqnet.elm(make_net { accepts = {} }, stream, nil, {
+        on_iteration = function() tmp.write(x_path, bytes:sub(1, 5000)) end,
+      })
+      assert.is_nil(report)
+      assert.are.equal("the file of X has become shorter while it was read", message)
+      assert.are.equal("no_file", code)
+    end)
   end)
 
   it("are cut into blocks for batches, in the data's order", function()

@@ -17,16 +17,9 @@ typedef struct {
   double rcond;
 } linstorch_options;
 
-typedef struct {
-  double rcond;
-} elm_options;
-
 static const char *const order_names[] = {"backward_first", "forward_first", NULL};
 static const char *const form_names[] = {"affine", "paper", NULL};
 static const char *const keep_names[] = {"last", "best", NULL};
-
-#define RCOND_TEXT                                                                                 \
-  "singular values at most this share of the largest count as zero; 0: max(rows, columns) * 2^-52"
 
 static const lsq_option linstorch_table[] = {
     {.name = "order",
@@ -66,17 +59,9 @@ static const lsq_option linstorch_table[] = {
      .standard = 0,
      .minimum = 0,
      .maximum = 1,
-     .text = RCOND_TEXT},
+     .text = "singular values at most this share of the largest count as zero; 0: max(rows, "
+             "columns) * 2^-52"},
     {.name = NULL}};
-
-static const lsq_option elm_table[] = {{.name = "rcond",
-                                        .type = LSQ_OPTION_NUMBER,
-                                        .offset = offsetof(elm_options, rcond),
-                                        .standard = 0,
-                                        .minimum = 0,
-                                        .maximum = 1,
-                                        .text = RCOND_TEXT},
-                                       {.name = NULL}};
 
 /* All lanes together; with less, fewer draws are solved at a time. */
 static const size_t LANES_MEMORY = (size_t)256 << 20;
@@ -88,7 +73,6 @@ static const double EXPLAINS_NOTHING = 1e-10;
    one also serves the training that is told step by step. */
 typedef struct {
   const lsq_problem *problem;
-  bool is_elm; /* one solve, of the last layer */
   linstorch_options options;
   int64_t steps; /* layer solves of one training */
   lsq_layer_data data;
@@ -108,34 +92,21 @@ static size_t count_lanes(const lsq_problem *problem) {
   return lsq_size_min(fitting, problem->drawing.lanes);
 }
 
-static void place(linstorch *self, lsq_arena *arena, const lsq_problem *problem) {
+static void place(lsq_arena *arena, const lsq_problem *problem, const void *options) {
+  linstorch measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
+  const linstorch_options *chosen = options;
   const lsq_network *net = problem->net;
+  *self = (linstorch){
+      .problem = problem, .options = *chosen, .steps = 2 * (int64_t)net->depth * chosen->solves};
   lsq_layer_data_place(&self->data, arena, net, &problem->rows);
   self->lanes = count_lanes(problem);
   self->lane = lsq_arena_take(arena, self->lanes, sizeof *self->lane);
   for (size_t k = 0; k < self->lanes; k++) {
-    lsq_layer_solver measured;
-    lsq_layer_solver_place(self->lane == NULL ? &measured : &self->lane[k], arena, net,
+    lsq_layer_solver probe;
+    lsq_layer_solver_place(self->lane == NULL ? &probe : &self->lane[k], arena, net,
                            &problem->rows);
   }
   self->workspace = lsq_arena_take(arena, lsq_layer_data_workspace(net, &problem->rows), 1);
-}
-
-static void place_linstorch(lsq_arena *arena, const lsq_problem *problem, const void *options) {
-  linstorch measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
-  const linstorch_options *chosen = options;
-  *self = (linstorch){.problem = problem,
-                      .options = *chosen,
-                      .steps = 2 * (int64_t)problem->net->depth * chosen->solves};
-  place(self, arena, problem);
-}
-
-static void place_elm(lsq_arena *arena, const lsq_problem *problem, const void *options) {
-  linstorch measured, *self = lsq_arena_self(arena, sizeof measured, &measured);
-  const elm_options *chosen = options;
-  *self = (linstorch){
-      .problem = problem, .is_elm = true, .options = {.rcond = chosen->rcond}, .steps = 1};
-  place(self, arena, problem);
 }
 
 /* Of the columns of m, one value a row, together. */
@@ -173,7 +144,7 @@ static lsq_status prepare(void *memory, lsq_error *error) {
     return status;
   for (size_t k = 0; k < self->lanes; k++)
     lsq_layer_solver_start(&self->lane[k], &self->data);
-  self->explains_nothing = !self->is_elm && explains_nothing(self);
+  self->explains_nothing = explains_nothing(self);
   return LSQ_OK;
 }
 
@@ -271,9 +242,8 @@ static void score(void *memory, const lsq_random *generators, size_t count, doub
 
 static void warn_of_rows(const linstorch *self, lsq_result *result) {
   const lsq_network *net = self->problem->net;
-  const size_t rows = lsq_rows_counted(&self->problem->rows),
-               first = self->is_elm ? net->depth - 1 : 0;
-  for (size_t k = first; k < net->depth; k++) {
+  const size_t rows = lsq_rows_counted(&self->problem->rows);
+  for (size_t k = 0; k < net->depth; k++) {
     const size_t unknowns = net->layers[k].weight.rows + (net->layers[k].bias != NULL);
     if (rows > unknowns)
       continue;
@@ -304,8 +274,7 @@ static void finish(void *memory, lsq_result *result) {
   const lsq_network *net = self->problem->net;
   result->keep_last = self->options.keep == KEEP_LAST;
   warn_of_rows(self, result);
-  if (!self->is_elm)
-    warn_of_widths(self, result);
+  warn_of_widths(self, result);
   if (self->explains_nothing && net->depth > 1)
     lsq_warn(result, "the linear regression of Y on X is constant, and so is the net: it depends "
                      "on X through that alone");
@@ -350,34 +319,7 @@ const lsq_trainer lsq_linstorch = {
     .restarts = LSQ_DRAWS,
     .accepts = {.activations = relu, .output_activations = output_activations, .losses = losses},
     .takes = LSQ_TAKES_WEIGHTS | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
-    .place = place_linstorch,
-    .start = start,
-    .step = step,
-    .finish = finish,
-    .draws = &draws};
-
-/*** Extreme learning machine: the output layer by linear regression, the hidden ones as drawn.
-@function elm
-@tparam network net of any depth and hidden activation, mse, identity or relu output; changed
-@tparam matrix X N x inputs
-@tparam matrix Y N x outputs
-@tparam[opt] table options beside the common ones: `rcond=0`, as of `linstorch`
-@treturn[1] table report
-@treturn[2] nil
-@treturn[2] string message
-@treturn[2] string "non_finite"
-@raise as `linstorch`
-*/
-const lsq_trainer lsq_elm = {
-    .name = "elm",
-    .text = "the output layer by linear regression on random layers",
-    .options_size = sizeof(elm_options),
-    .options = elm_table,
-    .measures = measures,
-    .restarts = LSQ_DRAWS,
-    .accepts = {.output_activations = output_activations, .losses = losses},
-    .takes = LSQ_NEEDS_SCALE | LSQ_TAKES_WEIGHTS | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
-    .place = place_elm,
+    .place = place,
     .start = start,
     .step = step,
     .finish = finish,
