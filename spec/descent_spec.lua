@@ -507,6 +507,8 @@ describe("gradient descent", function()
         { "sgd", { momentum = 2 }, "option 'momentum': at most 1.0 expected, got 2.0" },
         { "sgd", { nesterov = 1 }, "option 'nesterov': a boolean expected, got number" },
         { "sgd", { nesterov = true }, "option 'nesterov' needs a 'momentum' above 0" },
+        { "sgd", { nesterov = true, momentum = 0.5, dampening = 0.1 },
+          "option 'nesterov' needs a 'dampening' of 0" },
         { "adam", { beta1 = 1 }, "option 'beta1': less than 1 expected, got 1" },
         { "adam", { beta2 = 1 }, "option 'beta2': less than 1 expected, got 1" },
         { "adam", { learning_rate = -1 },

@@ -143,6 +143,9 @@ describe("gradient descent", function()
       { "adam", {} },
       { "adam", { schedule = { { 50, 1e-2 }, { 120, 1e-3 } }, batch_size = 7 } },
       { "adam", { schedule = function(epoch) return 0.01 / epoch end, weight_decay = 1e-3 } },
+      { "sgd", { momentum = 0.9, dampening = 0.4 } },
+      { "adam", { amsgrad = true, decoupled = true, weight_decay = 0.1 } },
+      { "adagrad", { learning_rate = 0.1, learning_rate_decay = 0.01 } },
       { "adagrad", {} },
       { "adagrad", { schedule = { every = 70, factor = 0.1 }, batch_size = 50 } },
     }

@@ -41,6 +41,77 @@ describe("lsqnet.lbfgs", function()
     end
   end)
 
+  local function objective(net, lambda)
+    return net:loss(X, Y) + lambda * net:parameters():norm() ^ 2
+  end
+
+  it("is optim.lbfgs on loss + lambda |parameters|^2", function()
+    local fixed = { line_search = "fixed", learning_rate = 0.5 }
+    for _, options in ipairs { { lambda = 1e-2 }, { lambda = 1e-3, memory = 3 }, fixed } do
+      local lambda = options.lambda or 1e-2
+      options.iterations, options.lambda = 15, nil
+      local net, twin = fresh(), fresh()
+      local x, values = lsqnet.optim.lbfgs(function(w)
+        twin:set_parameters(w)
+        local loss, gradient = twin:gradient(X, Y)
+        return loss + lambda * w:norm() ^ 2, gradient + w * (2 * lambda)
+      end, twin:parameters(), options)
+      options.lambda = lambda
+      local report = lsqnet.lbfgs(net, X, Y, options)
+      assert.is_true(naive.distance(net:parameters(), x) <= 1e-8)
+      for k, entry in ipairs(report.history) do
+        assert.is_true(math.abs(values[k] - entry.objective) <= 1e-10 * values[k])
+      end
+    end
+  end)
+
+  -- Searches that are given up end these runs on relu: the iterate is no trial just evaluated.
+  it("tells the loss without the penalty, of every iterate and of the best", function()
+    for _, activation in ipairs { "tanh", "relu" } do
+      for _, lambda in ipairs { 1e-4, 0.05 } do
+        local net = fresh(activation)
+        local report = lsqnet.lbfgs(net, X, Y, {
+          iterations = 300, lambda = lambda, loss_tolerance = 0, gradient_tolerance = 0,
+          on_iteration = function(event)
+            assert.is_true(math.abs(event.net:loss(X, Y) - event.loss) <= 1e-13 * event.loss)
+            local expected = objective(event.net, lambda)
+            assert.is_true(math.abs(expected - event.objective) <= 1e-13 * expected)
+          end,
+        })
+        assert.is_true(math.abs(net:loss(X, Y) - report.loss) <= 1e-13 * report.loss)
+        for k = 2, #report.history do
+          assert.is_true(report.history[k].objective <= report.history[k - 1].objective)
+        end
+        local last = report.history[#report.history].objective
+        assert.is_true(objective(net, lambda) <= last * (1 + 1e-14))
+      end
+    end
+  end)
+
+  it("minimises what weight_decay = 2 lambda of sgd minimises", function()
+    local lambda, linear = 0.03, function() return lsqnet.network { layers = { 2, 1 } } end
+    local net, twin = linear(), linear()
+    lsqnet.lbfgs(net, X, Y, { lambda = lambda, iterations = 100, loss_tolerance = 0 })
+    lsqnet.sgd(twin, X, Y,
+      { weight_decay = 2 * lambda, batch_size = X.rows, epochs = 400, learning_rate = 0.2 })
+    assert.is_true(naive.distance(net:parameters(), twin:parameters()) <= 1e-7)
+    local S = X:hcat(matrix(X.rows, 1, 1)) -- and both are ridge regression, the bias penalised
+    local ridge = (S:t() * S + matrix.eye(3) * (lambda * X.rows)):solve(S:t() * Y)
+    assert.is_true(naive.distance(net:parameters(), ridge) <= 1e-7)
+  end)
+
+  it("leaves masked parameters where they are, penalised or not", function()
+    local net = fresh()
+    local start = net:parameters()
+    local mask = start:map(function() return 1 end)
+    for i = 1, start.rows, 3 do mask:set(i, 1, 0) end
+    lsqnet.lbfgs(net, X, Y, { lambda = 0.1, mask = mask, iterations = 10 })
+    local trained = net:parameters()
+    for i = 1, start.rows do
+      assert.are.equal(i % 3 == 1, start:get(i, 1) == trained:get(i, 1))
+    end
+  end)
+
   it("falls at every iteration and returns what it reports", function()
     for _, activation in ipairs { "tanh", "relu", "leaky_relu", "elu", "sigmoid" } do
       local net = fresh(activation)
@@ -61,10 +132,11 @@ describe("lsqnet.lbfgs", function()
   end)
 
   it("continues where it stopped, bit for bit", function()
-    for _, activation in ipairs { "tanh", "relu" } do
-      local options = { iterations = 20, max_evaluations = 1000 }
+    for activation, lambda in pairs { tanh = 0, relu = 0, sigmoid = 1e-4 } do
+      local options = { iterations = 20, max_evaluations = 1000, lambda = lambda }
       local whole, net = fresh(activation), fresh(activation)
-      local all = lsqnet.lbfgs(whole, X, Y, { iterations = 40, max_evaluations = 1000 })
+      local all = lsqnet.lbfgs(whole, X, Y,
+        { iterations = 40, max_evaluations = 1000, lambda = lambda })
       local first = lsqnet.lbfgs(net, X, Y, options)
       options.state = first.state
       local second = lsqnet.lbfgs(net, X, Y, options)

@@ -40,7 +40,8 @@ typedef struct {
        .standard = 0,                                                                              \
        .minimum = 0,                                                                               \
        .maximum = HUGE_VAL,                                                                        \
-       .text = "adds this times the parameters to the gradient (an L2 penalty)"},                  \
+       .text =                                                                                     \
+           "adds this times the parameters, biases too, to the gradient: half of it is a lambda"}, \
       {.name = "shuffle",                                                                          \
        .type = LSQ_OPTION_BOOLEAN,                                                                 \
        .offset = offsetof(lsq_descent_options, shuffle),                                           \

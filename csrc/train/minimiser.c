@@ -3,65 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const line_searches[] = {"strong_wolfe", "fixed", NULL};
-static const char *const keeps[] = {"best", "last", NULL};
+const char *const lsq_line_searches[] = {"strong_wolfe", "fixed", NULL};
+const char *const lsq_minimiser_keeps[] = {"best", "last", NULL};
 
-const lsq_option lsq_minimiser_option_table[] = {
-    {.name = "iterations",
-     .type = LSQ_OPTION_INTEGER,
-     .offset = offsetof(lsq_minimiser_options, iterations),
-     .standard = 60,
-     .minimum = 0,
-     .maximum = 1e9,
-     .text = "directions searched, at most"},
-    {.name = "max_evaluations",
-     .type = LSQ_OPTION_INTEGER,
-     .offset = offsetof(lsq_minimiser_options, max_evaluations),
-     .standard = 0,
-     .minimum = 0,
-     .maximum = 1e12,
-     .text =
-         "evaluations of the objective, at most; 0: 1.25 times the iterations, one more at least"},
-    {.name = "memory",
-     .type = LSQ_OPTION_INTEGER,
-     .offset = offsetof(lsq_minimiser_options, memory),
-     .standard = 10,
-     .minimum = 1,
-     .maximum = 1000,
-     .text = "pairs of steps and gradient changes that stand for the Hessian"},
-    {.name = "line_search",
-     .type = LSQ_OPTION_CHOICE,
-     .offset = offsetof(lsq_minimiser_options, line_search),
-     .choices = line_searches,
-     .text = "strong Wolfe conditions, or PyTorch's default: a fixed step"},
-    {.name = "learning_rate",
-     .type = LSQ_OPTION_NUMBER,
-     .offset = offsetof(lsq_minimiser_options, learning_rate),
-     .standard = 1,
-     .minimum = 0,
-     .maximum = HUGE_VAL,
-     .text = "first step tried along a direction, or the fixed one"},
-    {.name = "gradient_tolerance",
-     .type = LSQ_OPTION_NUMBER,
-     .offset = offsetof(lsq_minimiser_options, gradient_tolerance),
-     .standard = 1e-7,
-     .minimum = 0,
-     .maximum = HUGE_VAL,
-     .text = "stop when no entry of the gradient is larger"},
-    {.name = "loss_tolerance",
-     .type = LSQ_OPTION_NUMBER,
-     .offset = offsetof(lsq_minimiser_options, loss_tolerance),
-     .standard = 1e-9,
-     .minimum = 0,
-     .maximum = HUGE_VAL,
-     .text = "stop when an iteration changes the loss by less"},
-    {.name = "keep",
-     .type = LSQ_OPTION_CHOICE,
-     .offset = offsetof(lsq_minimiser_options, keep),
-     .standard = -1,
-     .choices = keeps,
-     .text = "which point is returned; default: best, with fixed steps last as PyTorch"},
-    {.name = NULL}};
+const lsq_option lsq_minimiser_option_table[] = {LSQ_MINIMISER_OPTIONS, {.name = NULL}};
 
 enum { START, BRACKET, ZOOM, FIXED };
 enum { MOST_SEARCH_EVALUATIONS = 25 };

@@ -4,6 +4,8 @@
 #ifndef LSQ_TRAIN_MINIMISER_H
 #define LSQ_TRAIN_MINIMISER_H
 
+#include <math.h>
+
 #include "base/arena.h"
 #include "base/option.h"
 
@@ -17,6 +19,66 @@ typedef struct {
   int keep; /* 0: best, 1: last, -1: best, of fixed steps last as PyTorch */
 } lsq_minimiser_options;
 
+extern const char *const lsq_line_searches[];
+extern const char *const lsq_minimiser_keeps[];
+
+/* Declares those options, of a struct that begins with them. */
+#define LSQ_MINIMISER_OPTIONS                                                                      \
+  {.name = "iterations",                                                                           \
+   .type = LSQ_OPTION_INTEGER,                                                                     \
+   .offset = offsetof(lsq_minimiser_options, iterations),                                          \
+   .standard = 60,                                                                                 \
+   .minimum = 0,                                                                                   \
+   .maximum = 1e9,                                                                                 \
+   .text = "directions searched, at most"},                                                        \
+      {.name = "max_evaluations",                                                                  \
+       .type = LSQ_OPTION_INTEGER,                                                                 \
+       .offset = offsetof(lsq_minimiser_options, max_evaluations),                                 \
+       .standard = 0,                                                                              \
+       .minimum = 0,                                                                               \
+       .maximum = 1e12,                                                                            \
+       .text = "evaluations of the objective, at most; 0: 1.25 times the iterations, one more at " \
+               "least"},                                                                           \
+      {.name = "memory",                                                                           \
+       .type = LSQ_OPTION_INTEGER,                                                                 \
+       .offset = offsetof(lsq_minimiser_options, memory),                                          \
+       .standard = 10,                                                                             \
+       .minimum = 1,                                                                               \
+       .maximum = 1000,                                                                            \
+       .text = "pairs of steps and gradient changes that stand for the Hessian"},                  \
+      {.name = "line_search",                                                                      \
+       .type = LSQ_OPTION_CHOICE,                                                                  \
+       .offset = offsetof(lsq_minimiser_options, line_search),                                     \
+       .choices = lsq_line_searches,                                                               \
+       .text = "strong Wolfe conditions, or PyTorch's default: a fixed step"},                     \
+      {.name = "learning_rate",                                                                    \
+       .type = LSQ_OPTION_NUMBER,                                                                  \
+       .offset = offsetof(lsq_minimiser_options, learning_rate),                                   \
+       .standard = 1,                                                                              \
+       .minimum = 0,                                                                               \
+       .maximum = HUGE_VAL,                                                                        \
+       .text = "first step tried along a direction, or the fixed one"},                            \
+      {.name = "gradient_tolerance",                                                               \
+       .type = LSQ_OPTION_NUMBER,                                                                  \
+       .offset = offsetof(lsq_minimiser_options, gradient_tolerance),                              \
+       .standard = 1e-7,                                                                           \
+       .minimum = 0,                                                                               \
+       .maximum = HUGE_VAL,                                                                        \
+       .text = "stop when no entry of the gradient is larger"},                                    \
+      {.name = "loss_tolerance",                                                                   \
+       .type = LSQ_OPTION_NUMBER,                                                                  \
+       .offset = offsetof(lsq_minimiser_options, loss_tolerance),                                  \
+       .standard = 1e-9,                                                                           \
+       .minimum = 0,                                                                               \
+       .maximum = HUGE_VAL,                                                                        \
+       .text = "stop when an iteration changes the loss by less"},                                 \
+  {                                                                                                \
+    .name = "keep", .type = LSQ_OPTION_CHOICE, .offset = offsetof(lsq_minimiser_options, keep),    \
+    .standard = -1, .choices = lsq_minimiser_keeps,                                                \
+    .text = "which point is returned; default: best, with fixed steps last as PyTorch"             \
+  }
+
+/* Them alone. */
 extern const lsq_option lsq_minimiser_option_table[];
 
 typedef enum {

@@ -65,13 +65,16 @@ def optimiser(trainer, parameters, options):
     if trainer == "sgd":
         return torch.optim.SGD(parameters, lr=lr, weight_decay=decay,
                                momentum=options.get("momentum", 0),
+                               dampening=options.get("dampening", 0),
                                nesterov=options.get("nesterov", False))
     if trainer == "adam":
-        return torch.optim.Adam(parameters, lr=lr, weight_decay=decay,
-                                betas=(options.get("beta1", 0.9), options.get("beta2", 0.999)),
-                                eps=options.get("epsilon", 1e-8))
+        rule = torch.optim.AdamW if options.get("decoupled", False) else torch.optim.Adam
+        return rule(parameters, lr=lr, weight_decay=decay,
+                    betas=(options.get("beta1", 0.9), options.get("beta2", 0.999)),
+                    eps=options.get("epsilon", 1e-8), amsgrad=options.get("amsgrad", False))
     if trainer == "adagrad":
         return torch.optim.Adagrad(parameters, lr=lr, weight_decay=decay,
+                                   lr_decay=options.get("learning_rate_decay", 0),
                                    eps=options.get("epsilon", 1e-10))
     return torch.optim.LBFGS(parameters, lr=lr, max_iter=options["iterations"],
                              history_size=options.get("memory", 10))
@@ -95,13 +98,15 @@ def train_batches(net, x, y, criterion, step, options):
     return losses, trajectory
 
 
-def train_full(net, x, y, criterion, step):
-    """L-BFGS evaluates as it likes: the loss of every evaluation."""
+def train_full(net, x, y, criterion, step, penalty):
+    """L-BFGS evaluates as it likes: the objective of every evaluation."""
     losses = []
 
     def closure():
         step.zero_grad()
         loss = criterion(net(x), y)
+        if penalty > 0:
+            loss = loss + penalty * sum((p * p).sum() for p in net.parameters())
         loss.backward()
         losses.append(loss.item())
         return loss
@@ -119,7 +124,7 @@ def case(name, trainer, layers, activation, loss, rows, options, seed):
     criterion = loss_function(loss, layers[-1])
     step = optimiser(trainer, net.parameters(), options)
     if trainer == "lbfgs":
-        losses, trajectory = train_full(net, x, y, criterion, step)
+        losses, trajectory = train_full(net, x, y, criterion, step, options.get("lambda", 0))
     else:
         losses, trajectory = train_batches(net, x, y, criterion, step, options)
     return {"name": name, "trainer": trainer, "layers": layers, "activation": activation,
@@ -153,6 +158,25 @@ CASES = [
      {"learning_rate": 0.5, "iterations": 20, "memory": 4}),
     ("lbfgs, relu", "lbfgs", [3, 8, 1], "relu", "mse", 40,
      {"learning_rate": 0.1, "iterations": 20}),
+    ("sgd, dampened momentum and weight decay", "sgd", [3, 5, 2], "tanh", "mse", 22,
+     {"learning_rate": 0.1, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.02,
+      "batch_size": 6, "epochs": 6}),
+    ("adam, amsgrad", "adam", [3, 5, 2], "tanh", "mse", 20,
+     {"learning_rate": 0.05, "beta2": 0.9, "amsgrad": True, "weight_decay": 0.01, "batch_size": 5,
+      "epochs": 8}),
+    ("adam, decoupled (AdamW)", "adam", [2, 6, 1], "sigmoid", "cross_entropy", 23,
+     {"learning_rate": 0.02, "weight_decay": 0.3, "decoupled": True, "batch_size": 8,
+      "epochs": 8}),
+    ("adam, decoupled amsgrad", "adam", [2, 5, 3], "elu", "cross_entropy", 20,
+     {"learning_rate": 0.03, "beta2": 0.95, "weight_decay": 0.1, "decoupled": True,
+      "amsgrad": True, "batch_size": 6, "epochs": 8}),
+    ("adagrad, decay of the learning rate", "adagrad", [3, 5, 1], "relu", "mse", 21,
+     {"learning_rate": 0.1, "learning_rate_decay": 0.05, "weight_decay": 0.02, "batch_size": 6,
+      "epochs": 6}),
+    ("lbfgs, lambda", "lbfgs", [3, 6, 2], "tanh", "mse", 30,
+     {"learning_rate": 0.7, "iterations": 20, "lambda": 0.01}),
+    ("lbfgs, lambda and cross-entropy", "lbfgs", [2, 5, 3], "sigmoid", "cross_entropy", 30,
+     {"learning_rate": 0.5, "iterations": 20, "memory": 4, "lambda": 0.003}),
 ]
 
 if __name__ == "__main__":
