@@ -28,6 +28,13 @@ The report has `loss` (training loss of the net as returned), `iterations`, `sec
 (a list of sentences), with restarts `restart` (which was kept), and `history`: a list of
 `{iteration, seconds, loss, validation_loss, ...}`, of the best restart, entry 1 being iteration 0.
 
+Penalties are of weights and biases alike, and losses in report and history are without. `lambda`
+adds lambda |parameters|^2 to the loss (lbfgs, gauss_newton), to the output layer's
+(coordinate_descent), or to the sum over outputs of the mse (anmin, varpro). `weight_decay` (sgd,
+adam, adagrad) is 2 lambda of lbfgs. linstorch, elm, spread_net, knot_search and ills have none:
+they solve plain least squares, as published; nor has random_search, which solves nothing. triangle
+passes it to what finishes, in `finish_options`.
+
 Misuse (shapes, types, ranges, unknown options) raises. Data or parameters that are not finite
 give `nil, message, "non_finite"` and leave the net alone; a training that diverges is no error:
 the best net is kept.
