@@ -65,7 +65,6 @@ describe("lsqnet.lbfgs", function()
     end
   end)
 
-  -- Searches that are given up end these runs on relu: the iterate is no trial just evaluated.
   it("tells the loss without the penalty, of every iterate and of the best", function()
     for _, activation in ipairs { "tanh", "relu" } do
       for _, lambda in ipairs { 1e-4, 0.05 } do
