@@ -128,6 +128,41 @@ describe("weights", function()
   end)
 end)
 
+-- The rows without weight lie outside the others and are far off: nothing may look at them.
+describe("weights of triangle", function()
+  local weights = weights_of(function(i) return i % 4 end)
+  local far = X:copy()
+  for i = 4, ROWS, 4 do far:set(i, 1, 100 + i) end
+  local x, y = repeat_rows(far, weights), repeat_rows(Y, weights)
+
+  local function agree(make, inputs, extra)
+    local function go(samples, targets, with_weights)
+      local all = { weights = with_weights }
+      for key, value in pairs(extra) do all[key] = value end
+      local report = assert(lsqnet.triangle(make(), samples:columns(inputs), targets, all))
+      return { report.network, report }
+    end
+    assert_same({ name = "triangle" }, go(x, y), go(far, Y, weights), 1e-7)
+  end
+
+  for _, pretrain in ipairs { "adam", "least_squares", "none" } do
+    for _, finish in ipairs { "adam", "lbfgs", "none" } do
+      it(("hold in both phases: %s, %s"):format(pretrain, finish), function()
+        agree(function() return lsqnet.triangle.network { depth = 3 } end, { 1 }, {
+          pretrain = pretrain, epochs = 6, finish = finish,
+          finish_options = finish == "lbfgs" and { iterations = 4 } or nil,
+        })
+      end)
+    end
+  end
+
+  it("hold of blocks, fresh draws too", function()
+    agree(function()
+      return lsqnet.triangle.blocks(X, { blocks = 2, depth = 2, seed = 1 })
+    end, { 1, 2, 3 }, { epochs = 6, restarts = 2, seed = 5 })
+  end)
+end)
+
 describe("streams", function()
   local function stream_of(x, y)
     return assert(lsqnet.data.spool(lsqnet.data.batches(x, y, {

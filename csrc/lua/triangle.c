@@ -223,7 +223,7 @@ int lsq_lua_triangle_blocks_network(lua_State *L) {
   self->blocks.signs = (lsq_block_signs)chosen.signs;
   self->blocks.loss = lsq_losses[chosen.loss];
   void *workspace = lsq_lua_block(L, lsq_triangle_blocks_workspace(&self->blocks, x->rows));
-  lsq_triangle_blocks_draw(&self->blocks, x, random, workspace);
+  lsq_triangle_blocks_draw(&self->blocks, x, NULL, random, workspace);
   lua_pop(L, 1);
   return 1;
 }

@@ -222,9 +222,9 @@ static int push_loss(lua_State *L, bool with_gradient) {
   if (with_gradient)
     gradient = lsq_lua_new_matrix(L, count, 1)->data;
   if (self->is_blocks)
-    loss = lsq_triangle_blocks_gradient(&self->blocks, x, y, gradient, workspace);
+    loss = lsq_triangle_blocks_gradient(&self->blocks, x, y, NULL, gradient, workspace);
   else
-    loss = lsq_triangle_gradient(&self->triangle, x, y, gradient);
+    loss = lsq_triangle_gradient(&self->triangle, x, y, NULL, gradient);
   lua_pushnumber(L, loss);
   if (!with_gradient)
     return 1;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/rows.h"
 #include "base/simd.h"
 
 enum { BLOCK = 32, MOST = LSQ_TRIANGLE_MOST_LAYERS }; /* BLOCK: samples that go together */
@@ -163,9 +164,11 @@ LSQ_INLINE double total(const double *block) {
   return sum;
 }
 
-/* Adds a block's part of the gradient of scale / 2 times the squared error, which it returns. */
+/* Adds a block's part of the gradient of scale / 2 times the squared error by weights (NULL: all
+   1), which it returns. */
 LSQ_CLONES static double descend(const wave_sum *waves, const double *x, const double *y,
-                                 size_t count, double scale, double *by_peak, double *by_wave) {
+                                 const double *weights, size_t count, double scale, double *by_peak,
+                                 double *by_wave) {
   wave_block b;
   double r[BLOCK] = {0}, squares[BLOCK] = {0};
   run_forward(waves, x, &b);
@@ -173,6 +176,10 @@ LSQ_CLONES static double descend(const wave_sum *waves, const double *x, const d
     const double residual = b.sum[n] - y[n];
     squares[n] = residual * residual;
     r[n] = scale * residual;
+  }
+  for (size_t n = 0; weights != NULL && n < count; n++) {
+    squares[n] *= weights[n];
+    r[n] *= weights[n];
   }
   if (by_peak != NULL) {
     run_backward(waves, r, &b);
@@ -198,23 +205,24 @@ void lsq_triangle_predict(const lsq_triangle *triangle, const lsq_matrix *x,
 }
 
 double lsq_triangle_gradient(const lsq_triangle *triangle, const lsq_matrix *x, const lsq_matrix *y,
-                             double *gradient) {
+                             const double *weights, double *gradient) {
   const wave_sum waves = waves_of(triangle);
   double by_peak[MOST] = {0}, by_wave[MOST] = {0}, x_block[BLOCK], y_block[BLOCK], sum = 0;
-  const double rows = (double)x->rows;
+  const lsq_rows rows = {.x = x, .weights = weights};
+  const double weight = lsq_rows_weight(&rows);
   for (size_t first = 0, count; first < x->rows; first += count) {
     count = take(x, first, x_block);
     take(y, first, y_block);
-    sum += descend(&waves, x_block, y_block, count, 2 / rows, gradient == NULL ? NULL : by_peak,
-                   by_wave);
+    sum += descend(&waves, x_block, y_block, weights == NULL ? NULL : weights + first, count,
+                   2 / weight, gradient == NULL ? NULL : by_peak, by_wave);
   }
   if (gradient != NULL)
     collect(triangle, &waves, by_peak, by_wave, gradient);
-  return sum / rows;
+  return sum / weight;
 }
 
 double lsq_triangle_normal(const lsq_triangle *triangle, const lsq_matrix *x, const lsq_matrix *y,
-                           const lsq_matrix *matrix, double *gradient) {
+                           const double *weights, const lsq_matrix *matrix, double *gradient) {
   const wave_sum waves = waves_of(triangle);
   const size_t count = triangle->parameter_count;
   wave_block b;
@@ -233,11 +241,13 @@ double lsq_triangle_normal(const lsq_triangle *triangle, const lsq_matrix *x, co
         by_wave[i] = b.by_wave[i][n];
       }
       collect(triangle, &waves, by_peak, by_wave, row);
-      sum += residual * residual;
+      const double weight = weights == NULL ? 1 : weights[first + n];
+      sum += weight * residual * residual;
       for (size_t i = 0; i < count; i++) {
-        gradient[i] += row[i] * residual;
+        const double weighted = weight * row[i];
+        gradient[i] += weighted * residual;
         for (size_t j = 0; j <= i; j++)
-          lsq_matrix_row(matrix, i)[j] += row[i] * row[j];
+          lsq_matrix_row(matrix, i)[j] += weighted * row[j];
       }
     }
   }

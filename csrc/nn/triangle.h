@@ -39,14 +39,15 @@ void lsq_triangle_draw(lsq_triangle *triangle, lsq_random *random);
 /* out = F(x), n x 1 both, everywhere what the dense net gives. */
 void lsq_triangle_predict(const lsq_triangle *triangle, const lsq_matrix *x, const lsq_matrix *out);
 
-/* The mean squared error; gradient (parameter_count) = its derivatives, NULL: not asked for.
-   Time O(n d), no matrices. */
+/* The mean squared error, by weights (n; NULL: all 1); gradient (parameter_count) = its
+   derivatives, NULL: not asked for. Time O(n d), no matrices. */
 double lsq_triangle_gradient(const lsq_triangle *triangle, const lsq_matrix *x, const lsq_matrix *y,
-                             double *gradient);
+                             const double *weights, double *gradient);
 
-/* Adds J'J (parameter_count square, lower) and J'r of the residuals F(x) - y; returns r'r. */
+/* Adds J'WJ (parameter_count square, lower) and J'Wr of the residuals F(x) - y, W the weights (n;
+   NULL: all 1); returns r'Wr. */
 double lsq_triangle_normal(const lsq_triangle *triangle, const lsq_matrix *x, const lsq_matrix *y,
-                           const lsq_matrix *matrix, double *gradient);
+                           const double *weights, const lsq_matrix *matrix, double *gradient);
 
 /* Writes the weights of the equal dense net: layers {1, 4, ..., 4, 1}, biases, relu. */
 void lsq_triangle_set_weights(const lsq_triangle *triangle, lsq_network *net);

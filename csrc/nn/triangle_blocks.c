@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/rows.h"
 #include "base/simd.h"
 #include "nn/dense.h"
 #include "nn/loss.h"
@@ -229,17 +230,19 @@ static void layer_backward(const lsq_triangle_blocks *self, size_t l, const bloc
 }
 
 double lsq_triangle_blocks_gradient(const lsq_triangle_blocks *self, const lsq_matrix *x,
-                                    const lsq_matrix *y, double *gradient, void *workspace) {
+                                    const lsq_matrix *y, const double *weights, double *gradient,
+                                    void *workspace) {
+  const lsq_rows rows = {.x = x, .weights = weights};
   block_work work;
   lsq_arena arena = lsq_arena_over(workspace);
   layout(&work, &arena, self, x->rows);
   forward(self, x, &work, &work.output);
-  const double count = lsq_loss_count(self->loss, (double)y->rows, y->cols);
+  const double count = lsq_loss_count(self->loss, lsq_rows_weight(&rows), y->cols);
   if (gradient == NULL)
-    return lsq_loss_sum(self->loss, self->loss->standard, &work.output, y, NULL) / count;
+    return lsq_loss_sum(self->loss, self->loss->standard, &work.output, y, weights) / count;
 
   const double sum =
-      lsq_loss_backward(self->loss, self->loss->standard, &work.output, y, NULL, 1 / count);
+      lsq_loss_backward(self->loss, self->loss->standard, &work.output, y, weights, 1 / count);
   memset(gradient, 0, self->parameter_count * sizeof *gradient);
   double *end = gradient + (self->output.data - self->parameters);
   const lsq_matrix *last = &work.f[self->layers - 1];
@@ -264,11 +267,14 @@ double lsq_triangle_blocks_gradient(const lsq_triangle_blocks *self, const lsq_m
 /* --- fresh draws -------------------------------------------------------------------------- */
 
 /* Scales direction k, already in the weight's column, such that z covers [0, 1]. */
-static void cover(const lsq_block_layer *layer, size_t k, const lsq_matrix *in) {
+static void cover(const lsq_block_layer *layer, size_t k, const lsq_matrix *in,
+                  const double *weights) {
   const size_t blocks = layer->weight.cols;
   double *column = layer->weight.data + k, low = HUGE_VAL, high = -HUGE_VAL;
   for (size_t n = 0; n < in->rows; n++) {
     double z = 0;
+    if (weights != NULL && weights[n] == 0)
+      continue;
     for (size_t p = 0; p < in->cols; p++)
       z += lsq_matrix_row(in, n)[p] * column[p * blocks];
     low = fmin(low, z);
@@ -295,8 +301,8 @@ static void draw_block(const lsq_block_layer *layer, size_t k, lsq_random *rando
   layer->factor[k] = 0;
 }
 
-void lsq_triangle_blocks_draw(lsq_triangle_blocks *self, const lsq_matrix *x, lsq_random *random,
-                              void *workspace) {
+void lsq_triangle_blocks_draw(lsq_triangle_blocks *self, const lsq_matrix *x, const double *weights,
+                              lsq_random *random, void *workspace) {
   block_work work;
   lsq_arena arena = lsq_arena_over(workspace);
   layout(&work, &arena, self, x->rows);
@@ -304,7 +310,7 @@ void lsq_triangle_blocks_draw(lsq_triangle_blocks *self, const lsq_matrix *x, ls
   for (size_t l = 0; l < self->layers; l++) {
     for (size_t k = 0; k < self->layer[l].weight.cols; k++) {
       draw_block(&self->layer[l], k, random);
-      cover(&self->layer[l], k, in);
+      cover(&self->layer[l], k, in, weights);
     }
     layer_forward(self, l, in, &work);
     in = &work.f[l];

@@ -55,19 +55,21 @@ static inline size_t lsq_triangle_blocks_inputs(const lsq_triangle_blocks *self)
 size_t lsq_triangle_blocks_workspace(const lsq_triangle_blocks *self, size_t rows);
 
 /* Draws everything anew: directions w uniform, such that each z covers [0, 1] over the rows
-   of x, peaks uniform in [0.2, 0.8), output weights N(0, 1 / blocks), bias 0. Two choices of
-   ours: r = 0, a bowl with no slope of its own, where r = 1 is a ramp that descent first has
-   to flatten; and of one output positive weights, so that the signs decide which blocks are
-   concave. Otherwise many nets stay at a linear fit. */
-void lsq_triangle_blocks_draw(lsq_triangle_blocks *self, const lsq_matrix *x, lsq_random *random,
-                              void *workspace);
+   of x whose weight (NULL: all 1) is above 0, peaks uniform in [0.2, 0.8), output weights N(0, 1 /
+   blocks), bias 0. Two choices of ours: r = 0, a bowl with no slope of its own, where r = 1 is a
+   ramp that descent first has to flatten; and of one output positive weights, so that the signs
+   decide which blocks are concave. Otherwise many nets stay at a linear fit. */
+void lsq_triangle_blocks_draw(lsq_triangle_blocks *self, const lsq_matrix *x, const double *weights,
+                              lsq_random *random, void *workspace);
 
 void lsq_triangle_blocks_predict(const lsq_triangle_blocks *self, const lsq_matrix *x,
                                  const lsq_matrix *out, void *workspace);
 
-/* The mean loss; gradient (parameter_count), NULL: not asked for. */
+/* The mean loss, by weights (rows; NULL: all 1); gradient (parameter_count), NULL: not asked for.
+ */
 double lsq_triangle_blocks_gradient(const lsq_triangle_blocks *self, const lsq_matrix *x,
-                                    const lsq_matrix *y, double *gradient, void *workspace);
+                                    const lsq_matrix *y, const double *weights, double *gradient,
+                                    void *workspace);
 
 /* The shape of the equal dense net: widths has 2 + layers * depth entries. */
 void lsq_triangle_blocks_widths(const lsq_triangle_blocks *self, size_t *widths);

@@ -145,7 +145,9 @@ static void place(lsq_arena *arena, const lsq_problem *problem, const void *memo
   if (model->finish == NULL)
     return;
   self->finish_problem = *problem;
-  self->finish_problem.rows = lsq_rows_over(&self->x, &self->y);
+  self->finish_problem.rows = problem->rows;
+  self->finish_problem.rows.x = &self->x;
+  self->finish_problem.rows.y = &self->y;
   self->finish_problem.mask = model->mask;
   self->finish_problem.learning_rates = NULL;
   lsq_arena measure = lsq_arena_measure();
@@ -177,11 +179,22 @@ static lsq_status check(const lsq_problem *problem, const void *memory, lsq_erro
 
 /* --- start: scaling, sign, fresh peaks ----------------------------------------------------- */
 
-/* Fills `place` from the ends of X; false where the data have no two ends. */
+/* The first row that counts. */
+static size_t first_row(const lsq_rows *rows) {
+  size_t i = 0;
+  while (rows->weights != NULL && rows->weights[i] == 0)
+    i++;
+  return i;
+}
+
+/* Fills `place` from the ends of X among the rows that count; false where they have no two ends. */
 static bool find_scaling(triangle_training *self) {
   const lsq_matrix *x = self->problem->rows.x, *y = self->problem->rows.y;
-  size_t low = 0, high = 0;
-  for (size_t i = 1; i < x->rows; i++) {
+  const double *weights = self->problem->rows.weights;
+  size_t low = first_row(&self->problem->rows), high = low;
+  for (size_t i = low + 1; i < x->rows; i++) {
+    if (weights != NULL && weights[i] == 0)
+      continue;
     if (*lsq_matrix_row(x, i) < *lsq_matrix_row(x, low))
       low = i;
     if (*lsq_matrix_row(x, i) > *lsq_matrix_row(x, high))
@@ -210,11 +223,12 @@ static void scale_data(triangle_training *self) {
 }
 
 static bool choose_subtracted(const triangle_training *self) {
+  const double *weights = self->problem->rows.weights;
   double sum = 0;
   if (self->options->sign != AUTO)
     return self->options->sign == SUBTRACTED;
   for (size_t i = 0; i < self->x.rows; i++)
-    sum += self->y.data[i] - self->x.data[i];
+    sum += (weights == NULL ? 1 : weights[i]) * (self->y.data[i] - self->x.data[i]);
   return !(sum > 0);
 }
 
@@ -240,8 +254,8 @@ static void prepare_model(triangle_training *self) {
   if (model->blocks != NULL) {
     model->blocks->loss = self->problem->net->loss;
     if (fresh)
-      lsq_triangle_blocks_draw(model->blocks, &self->x, self->problem->drawing.random,
-                               self->workspace);
+      lsq_triangle_blocks_draw(model->blocks, &self->x, self->problem->rows.weights,
+                               self->problem->drawing.random, self->workspace);
     return;
   }
   lsq_triangle *triangle = model->triangle;
@@ -302,9 +316,10 @@ static lsq_status start(void *memory, lsq_error *error) {
 /* --- the first phase ----------------------------------------------------------------------- */
 
 static double model_gradient(triangle_training *self, double *gradient) {
+  const double *weights = self->problem->rows.weights;
   if (self->model->triangle != NULL)
-    return lsq_triangle_gradient(self->model->triangle, &self->x, &self->y, gradient);
-  return lsq_triangle_blocks_gradient(self->model->blocks, &self->x, &self->y, gradient,
+    return lsq_triangle_gradient(self->model->triangle, &self->x, &self->y, weights, gradient);
+  return lsq_triangle_blocks_gradient(self->model->blocks, &self->x, &self->y, weights, gradient,
                                       self->workspace);
 }
 
@@ -401,7 +416,8 @@ static lsq_status solve_peaks(triangle_training *self, lsq_progress *progress, l
   lsq_matrix step = lsq_matrix_over(self->step, self->count, 1);
   lsq_matrix_fill(&self->normal, 0);
   memset(self->gradient, 0, bytes);
-  lsq_triangle_normal(self->model->triangle, &self->x, &self->y, &self->normal, self->gradient);
+  lsq_triangle_normal(self->model->triangle, &self->x, &self->y, self->problem->rows.weights,
+                      &self->normal, self->gradient);
   damp(self);
   lsq_status status = lsq_cholesky(&self->factor, error);
   if (status != LSQ_OK && status != LSQ_NOT_POSITIVE_DEFINITE)
@@ -550,6 +566,7 @@ const lsq_trainer lsq_triangle_trainer = {.name = "triangle",
                                           .options = option_table,
                                           .measures = measures,
                                           .restarts = LSQ_TRAININGS,
+                                          .takes = LSQ_TAKES_WEIGHTS,
                                           .check = check,
                                           .place = place,
                                           .start = start,
