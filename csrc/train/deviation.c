@@ -123,12 +123,18 @@ void lsq_deviation_place(lsq_deviation_system *self, lsq_arena *arena, const lsq
       lsq_arena_take(arena, lsq_least_squares_workspace(s.unknowns, s.unknowns, 1), 1);
 }
 
+void lsq_deviation_scale_residual(lsq_deviation_system *self) {
+  if (self->scale.weighting == NULL && self->scale.roots == NULL)
+    return;
+  for (size_t i = 0; i < self->rows; i++)
+    for (size_t k = 0; k < self->sides; k++)
+      lsq_matrix_row(&self->residual, i)[k] *= lsq_ills_scale_of(&self->scale, i, k);
+}
+
 lsq_status lsq_deviation_project(lsq_deviation_system *self, lsq_ills_output *output,
                                  const lsq_ills_point *base, lsq_error *error) {
-  const bool weighted = self->settings->weighting != LSQ_WEIGHTING_NONE;
   for (size_t k = 0; k < self->q_count; k++) {
-    const lsq_matrix inputs = weighted ? lsq_ills_weighted_inputs(output, base, k)
-                                       : lsq_ills_fit_inputs(base, base->net.depth - 1);
+    const lsq_matrix inputs = lsq_ills_weighted_inputs(output, base, k);
     lsq_ills_factorise(&inputs, &output->factor);
     if (output->factor.valid && lsq_narrow_full_rank(output->factor.r, inputs.cols)) {
       const lsq_matrix columns = lsq_matrix_over(output->factor.q, inputs.cols, inputs.rows);
@@ -165,7 +171,7 @@ static void fill_slopes(const lsq_deviation_system *self, lsq_deviation_lane *la
   const lsq_matrix *w = &(self->local ? self->above : net)->layers[top + 1].weight;
   const lsq_matrix g = slopes_of(self, lane, top, rows);
   for (size_t i = 0; i < rows; i++) {
-    const double weight = self->weights == NULL ? 1 : lsq_matrix_row(self->weights, first + i)[k];
+    const double weight = lsq_ills_scale_of(&self->scale, first + i, k);
     double *row = lsq_matrix_row(&g, i);
     for (size_t j = 0; j < g.cols; j++)
       row[j] = weight * w->data[j * w->stride + k];

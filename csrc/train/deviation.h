@@ -18,7 +18,7 @@ typedef struct {
   const lsq_ills_settings *settings;
   const lsq_ills_point *base; /* where it is linearised; its output layer is fitted */
   const lsq_network *above;   /* of a lower local layer: the net whose layer l + 1 is W */
-  const lsq_matrix *weights;  /* of the rows, N x c; NULL: all 1 */
+  lsq_ills_scale scale;       /* of the rows of A and of R */
 
   size_t lowest, highest; /* hidden layers solved for at once */
   bool local;             /* R is the residual of layer `highest` + 1, not of the output */
@@ -28,7 +28,7 @@ typedef struct {
 
   lsq_matrix residual; /* N x sides */
   lsq_matrix targets;  /* N x width, of lsq_deviation_targets */
-  lsq_matrix *q;       /* of each output (without weights the first serves all): N x rank */
+  lsq_matrix *q;       /* of each output (without a weighting the first serves all): N x rank */
   size_t q_count;
   lsq_matrix q_triangle;  /* of their factorisation */
   lsq_matrix *projection; /* Q_k' A_k of each output */
@@ -47,7 +47,10 @@ typedef struct {
 void lsq_deviation_place(lsq_deviation_system *self, lsq_arena *arena, const lsq_network *net,
                          const lsq_ills_settings *settings, size_t rows);
 
-/* The subspaces that the joint projection removes, from the weighted inputs of the output
+/* residual <- its rows scaled. */
+void lsq_deviation_scale_residual(lsq_deviation_system *self);
+
+/* The subspaces that the joint projection removes, from the scaled inputs of the output
    layer. */
 lsq_status lsq_deviation_project(lsq_deviation_system *self, lsq_ills_output *output,
                                  const lsq_ills_point *base, lsq_error *error);

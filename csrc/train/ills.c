@@ -160,7 +160,6 @@ static const lsq_option option_table[] = {
 enum { MOST_TRIES = 7, MOST_STALLS = 3 };
 static const double LEAST_GAIN = 1e-12;    /* relative, of the objective */
 static const double LEAST_DAMPING = 1e-14; /* after success; after failure 100 times that */
-static const double ROUNDING = 0x1p-47;    /* of rms residuals against rms targets */
 
 typedef struct {
   const lsq_problem *problem;
@@ -225,7 +224,7 @@ static void place(lsq_arena *arena, const lsq_problem *problem, const void *opti
   resolve(self, options, net);
   for (int k = 0; k < 2; k++)
     lsq_ills_point_place(&self->points[k], arena, net, rows);
-  lsq_ills_output_place(&self->output, arena, net, settings, problem->rows.y);
+  lsq_ills_output_place(&self->output, arena, net, settings, &problem->rows);
   lsq_deviation_place(&self->system, arena, net, settings, rows);
 }
 
@@ -253,35 +252,27 @@ static lsq_status start(void *memory, lsq_error *error) {
     lsq_ills_point_start(&self->points[k], problem->net, problem->rows.x);
   self->base = &self->points[0];
   self->trial = &self->points[1];
-  lsq_ills_output_start(&self->output, self->base, problem->rows.y);
-  const lsq_ills_output *output = &self->output;
-  const bool secant = self->settings.weighting == LSQ_WEIGHTING_SECANT;
-  const lsq_matrix *targets = secant ? &output->clipped : &output->targets;
-  double square = 0;
-  for (size_t i = 0; i < targets->rows * targets->cols; i++)
-    square += targets->data[i] * targets->data[i];
-  self->floor = ROUNDING * ROUNDING * square / (double)(targets->rows * targets->cols);
+  lsq_ills_output_start(&self->output, self->base, &problem->rows);
+  self->floor = lsq_ills_floor(&self->output);
   return LSQ_OK;
 }
 
-/* residual <- weights (H - z) of the output. */
+/* residual <- H - z of the output, rows scaled. */
 static void begin_output_residual(ills *self) {
   lsq_deviation_system *system = &self->system;
   const lsq_ills_point *base = self->base;
   const lsq_matrix *z = &base->z[base->net.depth - 1];
-  const bool weighted = self->settings.weighting != LSQ_WEIGHTING_NONE;
   system->local = false;
-  system->weights = weighted ? &self->output.weights : NULL;
+  system->scale = self->output.scale;
   system->projected = self->settings.joint;
   system->sides = z->cols;
   system->residual = lsq_matrix_over(system->residual.data, z->rows, z->cols);
-  for (size_t i = 0; i < z->rows * z->cols; i++) {
-    const double weight = weighted ? self->output.weights.data[i] : 1;
-    system->residual.data[i] = weight * (self->output.targets.data[i] - z->data[i]);
-  }
+  for (size_t i = 0; i < z->rows * z->cols; i++)
+    system->residual.data[i] = self->output.targets.data[i] - z->data[i];
+  lsq_deviation_scale_residual(system);
 }
 
-/* residual <- what the refitted layer l leaves of its targets: the local recursion. */
+/* residual <- what the refitted layer l leaves of its targets, rows scaled: the local recursion. */
 static void begin_local_residual(ills *self, size_t l) {
   lsq_deviation_system *system = &self->system;
   const lsq_layer *layer = &self->trial->net.layers[l];
@@ -290,13 +281,14 @@ static void begin_local_residual(ills *self, size_t l) {
   inputs.cols--;
   system->local = true;
   system->above = &self->trial->net;
-  system->weights = NULL;
+  system->scale = (lsq_ills_scale){.roots = self->output.roots};
   system->projected = false;
   system->sides = width;
   system->residual = lsq_matrix_over(system->residual.data, rows, width);
   lsq_dense_forward(&inputs, &layer->weight, layer->bias, &system->residual);
   for (size_t i = 0; i < rows * width; i++)
     system->residual.data[i] = system->targets.data[i] - system->residual.data[i];
+  lsq_deviation_scale_residual(system);
 }
 
 /* The layer l of the trial net: fitted to its targets, or moved by its deviation. */
@@ -512,20 +504,20 @@ system itself does not grow with N.
 1/sqrt(inputs); teachers are found again from `init={"uniform", -1, 1}`
 @tparam matrix X N x inputs; best scaled to O(1)
 @tparam matrix Y N x outputs; best within [-0.8, 0.8] for a tanh output
-@tparam[opt] table options beside the common ones:
-`iterations=100`; `variant="robust"` or "paper"; `keep="best"` (of the training loss) or "last";
-and, with their defaults for robust / paper: `step_size=1 / 0.3`; `deviation="chain" / "local"`, or
-"full"; `fit_order="last" / "first"` (last wherever `joint` or a guard is asked for): when a sweep
-fits the output layer; `joint=true / false`; `guard=true / false`: try a sweep up to 7 times until
-the objective does not rise, with 10 times the damping each, or "halving" the step; `damping=1e-3 /
-0` (relative to the mean of the system's diagonal; 0 takes the orthogonal route to the solution of
-minimum norm); `anchor=true / false`; `target_cap=1 / math.huge` (of anchored targets);
-`output_weighting="secant" / "none"`, or "target" (no effect on an identity output);
-`target_margin=1e-3 / 1e-6`.
-For both: `clip_margin=1e-6`; `rcond=1e-10`; `deviation_rcond=1e-8` (of deviation
-systems without damping); `refit=true` (false: hidden layers take
-step_size times their deviation instead of a fit: Gauss-Newton steps); `block_rows` (rows of the
-data taken at a time; by default a block fits the cache; results agree to rounding)
+@tparam[opt] table options beside the common ones, `weights` among them (all fits, deviation
+systems and means count a row by its weight): `iterations=100`; `variant="robust"` or "paper";
+`keep="best"` (of the training loss) or "last"; and, with their defaults for robust / paper:
+`step_size=1 / 0.3`; `deviation="chain" / "local"`, or "full"; `fit_order="last" / "first"` (last
+wherever `joint` or a guard is asked for): when a sweep fits the output layer; `joint=true / false`;
+`guard=true / false`: try a sweep up to 7 times until the objective does not rise, with 10 times the
+damping each, or "halving" the step; `damping=1e-3 / 0` (relative to the mean of the system's
+diagonal; 0 takes the orthogonal route to the solution of minimum norm); `anchor=true / false`;
+`target_cap=1 / math.huge` (of anchored targets); `output_weighting="secant" / "none"`, or "target"
+(no effect on an identity output); `target_margin=1e-3 / 1e-6`. For both: `clip_margin=1e-6`;
+`rcond=1e-10`; `deviation_rcond=1e-8` (of deviation systems without damping); `refit=true` (false:
+hidden layers take step_size times their deviation instead of a fit: Gauss-Newton steps);
+`block_rows` (rows of the data taken at a time; by default a block fits the cache; results agree to
+rounding)
 @treturn[1] table report; the history adds `objective` (what the guard compares: the mean squared
 H - z before the output activation, weighted; with secant weights the mse against the clipped
 targets), `damping`, `step_size` and `tries`; the report adds `rejected`, the tries that were.
@@ -547,7 +539,7 @@ const lsq_trainer lsq_ills = {
     .totals = totals,
     .restarts = LSQ_TRAININGS,
     .accepts = {.activations = activations, .output_activations = invertible, .losses = losses},
-    .takes = LSQ_NEEDS_SCALE | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
+    .takes = LSQ_NEEDS_SCALE | LSQ_TAKES_WEIGHTS | LSQ_TAKES_INIT | LSQ_TAKES_LOSS,
     .check = check,
     .place = place,
     .start = start,
