@@ -467,3 +467,51 @@ describe("classification", function()
                          "a net with a tanh output expected, this has identity", 1, true)
   end)
 end)
+
+describe("ills: sample weights", function()
+  -- Nets of few and of many inputs take different routes through the fits.
+  local function trained(X, Y, layers, options)
+    local net = lsqnet.network {
+      layers = layers, activation = "tanh", output_activation = "tanh", init = "normal", seed = 7,
+    }
+    local report = assert(lsqnet.ills(net, X, Y, options))
+    return net, report
+  end
+
+  it("count rows as often as they say, by every deviation and weighting", function()
+    local rng = lsqnet.rng(8)
+    local rows = 90
+    local X, Y = matrix.randn(rows, 2, rng), matrix.randn(rows, 2, rng):map(math.tanh) * 0.8
+    local weights, copies, targets = matrix(rows, 1), {}, {}
+    for i = 1, rows do
+      weights:set(i, 1, i * 5 % 4)
+      for _ = 1, i * 5 % 4 do
+        copies[#copies + 1], targets[#targets + 1] = X:totable()[i], Y:totable()[i]
+      end
+    end
+    copies, targets = matrix(copies), matrix(targets)
+    for _, layers in ipairs { { 2, 2 }, { 2, 3, 3, 2 }, { 2, 9, 2 } } do
+      for _, deviation in ipairs { "local", "chain", "full" } do
+        for _, output_weighting in ipairs { "none", "target", "secant" } do
+          for _, variant in ipairs { "robust", "paper" } do
+            local options = {
+              variant = variant, deviation = deviation, output_weighting = output_weighting,
+              iterations = 2, keep = "last", damping = 1e-3,
+            }
+            local net, report = trained(copies, targets, layers, options)
+            options.weights = weights
+            local other, other_report = trained(X, Y, layers, options)
+            local what = table.concat({ #layers, deviation, output_weighting, variant }, " ")
+            local size = math.max(1, largest(net:parameters()))
+            assert.is_true(largest(net:parameters() - other:parameters()) <= 1e-7 * size, what)
+            for i, entry in ipairs(report.history) do
+              local objective = other_report.history[i].objective
+              assert.is_true(math.abs(entry.objective - objective) <= 1e-8 * objective, what)
+            end
+            assert.is_true(math.abs(other_report.loss - net:loss(copies, targets)) <= 1e-8, what)
+          end
+        end
+      end
+    end
+  end)
+end)
