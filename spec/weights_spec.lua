@@ -56,7 +56,7 @@ local function make_net(trainer)
   local accepts = trainer.accepts
   return lsqnet.network {
     layers = { 3, 5, 1 },
-    activation = activations[trainer.name] or accepts.activations and accepts.activations[1] or "tanh",
+    activation = activations[trainer.name] or (accepts.activations or { "tanh" })[1],
     init = "normal", seed = 3,
   }
 end
