@@ -182,6 +182,14 @@ describe("a model", function()
     end
   end)
 
+  it("is no network, and lsqnet.load says what loads it", function()
+    local path = path_of("a.safetensors")
+    assert(numbers:save(path))
+    local net, message, code = lsqnet.load(path)
+    assert.is_true(net == nil and code == "bad_format")
+    assert.matches("a blend and no network: lsqnet.load_model loads it", message)
+  end)
+
   it("is the same for the same seed", function()
     local again = assert(lsqnet.fit(train, { target = "rent", drop = "dear" }))
     local a, b = path_of("a.safetensors"), path_of("b.safetensors")

@@ -159,8 +159,8 @@ describe("lsqnet.load", function()
 
   it("refuses later versions by name", function()
     local version = '"format_version":"1"'
-    assert.equal("n: format version 2 is newer than this lsqnet, which reads version 1",
-      refusal(with_metadata(version, '"format_version":"2"')))
+    assert.equal("n: format version 3 is newer than this lsqnet, which reads version 1",
+      refusal(with_metadata(version, '"format_version":"3"')))
     assert.equal("n: format version '1.5' is not known",
       refusal(with_metadata(version, '"format_version":"1.5"')))
     assert.equal("n: format version '' is not known",

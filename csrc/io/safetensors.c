@@ -169,6 +169,9 @@ static lsq_status check_format(const lsq_stored_network *stored, const lsq_text 
     return lsq_fail(error, LSQ_BAD_FORMAT,
                     "%.200s: not a network of lsqnet: metadata 'format' is not '" LSQ_FORMAT "'",
                     stored->path);
+  if (version.bytes != NULL && lsq_json_equals(version, LSQ_BLEND_VERSION))
+    return lsq_fail(error, LSQ_BAD_FORMAT,
+                    "%.200s: a blend and no network: lsqnet.load_model loads it", stored->path);
   for (size_t k = 0; k < LSQ_KEYS; k++)
     if (values[k].bytes == NULL && k != LSQ_KEY_LOSS_PARAMETER)
       return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: metadata '%s' is missing", stored->path,

@@ -78,5 +78,6 @@ enum {
 extern const char *const lsq_metadata_keys[LSQ_KEYS];
 #define LSQ_FORMAT "lsqnet"
 #define LSQ_FORMAT_VERSION "1"
+#define LSQ_BLEND_VERSION "2" /* of lua/lsqnet/model/file.lua, whose tensors are no layers */
 
 #endif
