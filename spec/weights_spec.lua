@@ -39,7 +39,7 @@ local options = {
   anmin = { iterations = 4 }, lbfgs = { iterations = 6 }, gauss_newton = { iterations = 5 },
   ills = { iterations = 4 }, sgd = full, adam = full, adagrad = full, linstorch = { restarts = 3 },
   elm = { restarts = 3 }, random_search = { restarts = 20 }, spread_net = {}, knot_search = {},
-  varpro = { iterations = 6 }, coordinate_descent = {}, triangle = { epochs = 20 },
+  varpro = { iterations = 6, warm_share = 0 }, coordinate_descent = {}, triangle = { epochs = 20 },
 }
 
 local function with(name, extra)
@@ -52,10 +52,14 @@ end
 -- Where the first that is accepted leaves the parameters open: identity.
 local activations = { ills = "tanh" }
 
+-- varpro draws rows for its tables and for the minibatches it begins with: it sums all of them
+-- where it has no more than twice its hidden parameters, and begins with none.
+local hidden = { varpro = 12 }
+
 local function make_net(trainer)
   local accepts = trainer.accepts
   return lsqnet.network {
-    layers = { 3, 5, 1 },
+    layers = { 3, hidden[trainer.name] or 5, 1 },
     activation = activations[trainer.name] or (accepts.activations or { "tanh" })[1],
     init = "normal", seed = 3,
   }
