@@ -192,11 +192,12 @@ tsan:
 	  TSAN_OPTIONS=halt_on_error=1 $(TSAN)/hosts/threads && echo 'tsan: no race'
 
 # Valgrind sees into LAPACK, where the sanitizers are blind. Version 3.19 knows no AVX-512: no
-# clones, one thread, the reference BLAS. Left out is what mostly runs other programs, and the
-# experiments, which call what other specs do.
+# clones, one thread, the reference BLAS. Left out is what mostly runs other programs, the
+# experiments, which call what other specs do, and the longest trainings, which `make asan` runs.
 VALGRIND = valgrind --quiet --error-exitcode=99
 VALGRIND_SPECS ?= $(filter-out $(patsubst %,spec/%_spec.lua,hosts plot examples docs readme \
-  progress datasets command command_fit experiments% papers%),$(wildcard spec/*_spec.lua))
+  progress datasets command command_fit command_blend locale threading experiments% papers% \
+  anmin_rows anmin_large fit fit_core gauss_newton varpro),$(wildcard spec/*_spec.lua))
 valgrind:
 	@.ci/deps --check build develop
 	$(SUBMAKE) test BUILD=$(BUILD)/valgrind CFLAGS='-O1 -g -DLSQ_NO_CLONES' BLAS=reference \

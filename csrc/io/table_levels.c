@@ -147,7 +147,9 @@ bool lsq_table_code(const lsq_table_text *text, const lsq_matrix *column,
       continue;
     const uint64_t bits = lsq_cell_bits(cell);
     const size_t place = (size_t)(bits * UINT64_C(0x9e3779b97f4a7c15) >> (64 - KNOWN_BITS));
-    uint32_t code = levels->known[place] == bits ? levels->known_code[place] : 0;
+    uint32_t code = levels->known_code[place]; /* 0: `known` is not set there */
+    if (code != 0 && levels->known[place] != bits)
+      code = 0;
     if (code == 0)
       code = find_code(text, cell, levels);
     if (code == 0) { /* back to cells, which stand for the same texts */
