@@ -141,8 +141,8 @@ static lsq_status read_first_line(lsq_csv *csv, lsq_csv_header header, lsq_error
   return LSQ_OK;
 }
 
-lsq_status lsq_csv_begin(lsq_csv *csv, const char *path, const char *block, size_t size,
-                         char separator, lsq_csv_header header, lsq_error *error) {
+lsq_status lsq_csv_open(lsq_csv *csv, const char *path, const char *block, size_t size,
+                        char separator, lsq_error *error) {
   *csv = (lsq_csv){.path = path, .separator = separator, .position = block, .line = 1};
   csv->end = block + size;
   csv->quotes = memchr(block, '"', size) != NULL;
@@ -152,12 +152,20 @@ lsq_status lsq_csv_begin(lsq_csv *csv, const char *path, const char *block, size
                     lsq_csv_count_lines(block, zero) + 1);
   if (size >= 3 && memcmp(block, "\xef\xbb\xbf", 3) == 0)
     csv->position += 3;
+  return LSQ_OK;
+}
+
+lsq_status lsq_csv_begin(lsq_csv *csv, const char *path, const char *block, size_t size,
+                         char separator, lsq_csv_header header, lsq_error *error) {
+  lsq_status status = lsq_csv_open(csv, path, block, size, separator, error);
+  if (status != LSQ_OK)
+    return status;
   if (!lsq_csv_skip_blank_lines(csv, &csv->position, &csv->line))
     return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s: the file is empty", path);
   lsq_number_locale locale;
   if (!lsq_number_enter(&locale, error))
     return error->status;
-  lsq_status status = read_first_line(csv, header, error);
+  status = read_first_line(csv, header, error);
   lsq_number_leave(&locale);
   return status;
 }

@@ -33,6 +33,10 @@ typedef struct {
 /* Whether a byte may separate fields: none that a number or a quoted field is made of. */
 bool lsq_csv_is_separator(char byte);
 
+/* The reading of a block, behind a byte order mark; a zero byte is LSQ_BAD_FORMAT. */
+lsq_status lsq_csv_open(lsq_csv *csv, const char *path, const char *block, size_t size,
+                        char separator, lsq_error *error);
+
 /* Counts the columns, decides on the header and moves past it. */
 lsq_status lsq_csv_begin(lsq_csv *csv, const char *path, const char *block, size_t size,
                          char separator, lsq_csv_header header, lsq_error *error);

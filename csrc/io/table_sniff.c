@@ -111,15 +111,9 @@ lsq_status lsq_table_open(lsq_table_text *text, const char *path, const char *bl
                           char separator, char comment, lsq_error *error) {
   *text = (lsq_table_text){.block = block, .decimal = '.'};
   lsq_csv *csv = &text->csv;
-  *csv = (lsq_csv){.path = path, .separator = ',', .position = block, .line = 1};
-  csv->end = block + size;
-  csv->quotes = memchr(block, '"', size) != NULL;
-  const char *zero = memchr(block, '\0', size);
-  if (zero != NULL)
-    return lsq_fail(error, LSQ_BAD_FORMAT, "%.200s:%zu: a zero byte; this is not a text file", path,
-                    lsq_csv_count_lines(block, zero) + 1);
-  if (size >= 3 && memcmp(block, "\xef\xbb\xbf", 3) == 0)
-    csv->position += 3;
+  const lsq_status status = lsq_csv_open(csv, path, block, size, ',', error);
+  if (status != LSQ_OK)
+    return status;
   if (is_separator_line(csv->position, csv->end)) {
     text->separator_line = true;
     if (separator == '\0')
